@@ -1,0 +1,48 @@
+//! `Private<T>`: text from the home that cannot be printed, logged, serialised or sent by accident.
+//!
+//! The type has no `Serialize`, no `Display`, no `Deref` and no public way to its value. Only two doors lead out, both
+//! inside this crate: [`Private::reveal_to_privacy`], which `outbound::privacy` alone may call, and
+//! [`Private::reveal_to_home`], which `home/` and the owner's own terminal may call. The architecture test counts the callers.
+
+use std::fmt;
+
+/// A value that came from the home and has not passed the privacy rules.
+///
+/// `Debug` prints `‹private›` whatever the value is. Equality and order are those of the value, so that
+/// collections of private values can be compared without being looked at.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Private<T>(T);
+
+impl<T> Private<T> {
+    /// Wraps a value on its way in.
+    pub const fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// The value, for the privacy rules, which decide what of it may leave.
+    pub(crate) const fn reveal_to_privacy(&self) -> &T {
+        &self.0
+    }
+
+    /// The value, for talking back to the home it came from (it already knows it).
+    pub(crate) const fn reveal_to_home(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> fmt::Debug for Private<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("‹private›")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_never_shows_the_value() {
+        let nested = vec![Some(Private::new("Grandmother's room"))];
+        assert_eq!(format!("{nested:?}"), "[Some(‹private›)]");
+    }
+}
