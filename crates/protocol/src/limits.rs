@@ -1,0 +1,52 @@
+//! Every limit of the wire, in one place; both sides enforce them before they allocate (R23).
+
+/// JSON nesting in any message.
+pub const JSON_DEPTH: usize = 64;
+
+/// A frame after decompression, in either direction. A batch is at most [`BATCH_PLAIN`] plus one record, so this leaves room.
+pub const FRAME_INFLATED: usize = 4 << 20;
+
+/// A frame as it arrives, compressed or not.
+pub const FRAME_WIRE: usize = 4 << 20;
+
+/// Plain size at which a batch is closed: about what zstd level 9 compresses with 10 MiB of memory.
+pub const BATCH_PLAIN: usize = 1 << 20;
+
+/// One canonical record. The longest honest one is an entity with every list of options granted as text.
+pub const RECORD_BYTES: usize = 64 << 10;
+
+/// Everything staged for one home at the portal.
+pub const STAGED_BYTES: usize = 32 << 20;
+
+/// Records of one home, names included; five times the largest home we measure.
+pub const RECORDS: usize = 500_000;
+
+/// Largest zstd window that a receiver allocates, as a power of two (8 MiB).
+pub const ZSTD_WINDOW_LOG: u32 = 23;
+
+/// Window that a sender uses, as a power of two (1 MiB), so that a receiver needs little memory.
+pub const ZSTD_SEND_WINDOW_LOG: u32 = 20;
+
+/// One text in a `names` record, in characters.
+pub const TEXT_CHARS: usize = 255;
+
+/// Texts in one list of a `names` record.
+pub const TEXTS: usize = 512;
+
+/// How long a challenge's nonce may be answered, in seconds (R5).
+pub const NONCE_SECONDS: u64 = 30;
+
+/// How long an invite may be used, in seconds (R3).
+pub const INVITE_SECONDS: u64 = 24 * 3600;
+
+/// How long a portal keeps staged batches of an unfinished transfer, in seconds (R19).
+pub const STAGED_SECONDS: u64 = 24 * 3600;
+
+/// How long a portal remembers the ids of outbox items, in seconds (R24).
+pub const OUTBOX_ID_SECONDS: u64 = 90 * 24 * 3600;
+
+/// The portal's WebSocket ping interval, in seconds; proxies commonly cut after 60 s of silence.
+pub const PING_SECONDS: u64 = 30;
+
+/// A side that has heard nothing at all for this long gives the link up, in seconds.
+pub const SILENCE_SECONDS: u64 = 75;

@@ -1,0 +1,1 @@
+//! The closed vocabulary (placeholder list until the full one lands).
