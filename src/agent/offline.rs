@@ -1,0 +1,117 @@
+//! Looking without a daemon: the store is read, never locked.
+
+use serde::de::DeserializeOwned;
+use vestibule_protocol::problem::Problem;
+
+use super::views::{ConsentView, Side, Status, Traffic, Waiting};
+use crate::clock::Clock;
+use crate::control::{Daemon, Request};
+use crate::problem;
+use crate::settings::Settings;
+use crate::store::{AgentState, Folder, Intent, Mark, Reader, State, Usage};
+
+/// What `last_day` covers.
+pub(super) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// The daemon of the data folder, if one answers.
+pub async fn daemon(settings: &Settings) -> Option<Daemon> {
+    Daemon::at(&settings.data_dir).await
+}
+
+/// Reads an answer.
+///
+/// # Errors
+/// `daemon_gone` when daemon and command are of versions that do not fit.
+pub fn parse<T: DeserializeOwned>(json: &str) -> Result<T, Problem> {
+    serde_json::from_str(json).map_err(|_| problem::bad_request())
+}
+
+/// Marks that only a running daemon knows.
+pub async fn marks(settings: &Settings) -> Vec<(u64, Mark)> {
+    let Some(daemon) = daemon(settings).await else { return Vec::new() };
+    let Ok(json) = daemon.ask_one(&Request::Marks).await else { return Vec::new() };
+    let rows: Vec<(u64, String)> = serde_json::from_str(&json).unwrap_or_default();
+    rows.into_iter().map(|(row, mark)| (row, if mark == Mark::Sent.name() { Mark::Sent } else { Mark::Unknown })).collect()
+}
+
+fn reader(settings: &Settings) -> Result<Option<Reader>, Problem> {
+    if !settings.data_dir.exists() {
+        return Ok(None);
+    }
+    let folder = Folder::existing(&settings.data_dir).map_err(|error| problem::store(&error))?;
+    Reader::open(&folder).map(Some).map_err(|error| problem::store(&error))
+}
+
+/// What the store holds; `None` where there is none yet.
+///
+/// # Errors
+/// What the store says.
+pub fn state(settings: &Settings) -> Result<Option<AgentState>, Problem> {
+    reader(settings)?.map(|reader| reader.load().map_err(|error| problem::store(&error))).transpose()
+}
+
+/// What the owner allows.
+///
+/// # Errors
+/// What the store says.
+pub fn consent(settings: &Settings) -> Result<ConsentView, Problem> {
+    Ok(state(settings)?.map(|state| view(&state)).unwrap_or_default())
+}
+
+/// What the owner allows, of a state.
+#[must_use]
+pub fn view(state: &AgentState) -> ConsentView {
+    ConsentView { consent: state.grants.consent.clone(), excluded: state.grants.excluded.iter().cloned().collect() }
+}
+
+/// How things stand while no daemon runs.
+///
+/// # Errors
+/// What the store says.
+pub fn status(settings: &Settings, clock: &Clock) -> Result<Status, Problem> {
+    let resting = Side { problem: Some(problem::no_daemon()), ..Side::default() };
+    let mut status = Status { home: resting.clone(), portal: resting, ..Status::default() };
+    let Some(reader) = reader(settings)? else { return Ok(status) };
+    let state = reader.load().map_err(|error| problem::store(&error))?;
+    fill(&mut status, &state);
+    let usage = reader.usage(clock.now_ms() - DAY_MS, &[]).map_err(|error| problem::store(&error))?;
+    status.last_day = traffic(&usage);
+    status.outbox = waiting(&reader.outbox().map_err(|error| problem::store(&error))?);
+    Ok(status)
+}
+
+/// What stands in the store already.
+pub(super) fn fill(status: &mut Status, state: &AgentState) {
+    if let Some(pairing) = &state.pairing {
+        status.fingerprint = Some(pairing.fingerprint.to_string());
+        status.tenant = Some(pairing.tenant.to_string());
+        status.tenant_name = Some(pairing.tenant_name.clone());
+    }
+    status.restricted = state.grants.consent.restricted;
+    status.forgetting = state.forget_stub.is_some();
+}
+
+pub(super) fn traffic(usage: &Usage) -> Traffic {
+    Traffic {
+        frames_out: usage.out_frames,
+        bytes_out: usage.out_bytes,
+        frames_in: usage.in_frames,
+        bytes_in: usage.in_bytes,
+    }
+}
+
+pub(super) fn waiting(intents: &[Intent]) -> Vec<Waiting> {
+    let state = |state| match state {
+        State::Queued => Some("queued"),
+        State::InFlight => Some("in_flight"),
+        State::Wedged => Some("wedged"),
+        State::Acknowledged => None,
+    };
+    intents
+        .iter()
+        .filter_map(|intent| {
+            let state = state(intent.state)?.to_owned();
+            Some(Waiting { kind: intent.kind.clone(), state, reason: intent.reason.clone() })
+        })
+        .collect()
+}

@@ -1,0 +1,197 @@
+//! The arguments. Help texts are snapshot tests, so a changed word is a decision.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use vestibule_protocol::consent::Class;
+
+/// Shows what leaves your Home Assistant, lets nothing else out, and keeps a portal in step.
+#[derive(Debug, Parser)]
+#[command(name = "vestibule", version, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// What is common to all commands.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Accepted before and after the command.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// Folder of everything that Vestibule keeps [default: /data in the app, otherwise ~/.local/share/vestibule]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// File with settings (TOML or JSON); VESTIBULE_… variables win over it
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print JSON and nothing else on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon: read the home, and keep the portal in step once paired
+    Run,
+    /// Print what the portal should hold, read afresh from the home; sends nothing
+    Preview,
+    /// Pair with a company's portal; shows everything first, and asks
+    Pair {
+        /// Address of the portal, such as https://portal.example
+        #[arg(long, value_name = "URL")]
+        portal: String,
+        /// Invite code from the company
+        #[arg(long, value_name = "CODE")]
+        invite: String,
+        /// Do not ask; accept the preview and grant the class structure
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Show how things stand
+    Status,
+    /// Show and change what may leave
+    Consent {
+        /// What to do.
+        #[command(subcommand)]
+        command: ConsentCommand,
+    },
+    /// Show every message that left or arrived
+    Ledger {
+        /// What to do.
+        #[command(subcommand)]
+        command: LedgerCommand,
+    },
+    /// Stop sending for the time being, or go on
+    Restrict {
+        /// Whether to stop.
+        #[arg(default_value = "on")]
+        state: OnOff,
+    },
+    /// Erase everything, here at once and at the portal as soon as it answers
+    Forget {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        /// Stop waiting for the portal's receipt
+        #[arg(long)]
+        give_up: bool,
+    },
+    /// Write a copy of everything that Vestibule keeps, except keys
+    Export {
+        /// Write to this file instead of stdout
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Print the fingerprint by which the portal knows this home
+    Fingerprint,
+    /// Succeed if a daemon answers, whatever the state of home and portal
+    Health,
+    /// Print a script that completes these commands in a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `vestibule consent …`
+#[derive(Debug, Subcommand)]
+pub enum ConsentCommand {
+    /// List what is granted and what is excluded
+    List,
+    /// Allow a class of data to leave
+    Grant {
+        /// structure or names
+        class: Class,
+    },
+    /// Withdraw a class; the portal erases what it holds of it, history included
+    Withdraw {
+        /// structure or names
+        class: Class,
+    },
+    /// Let a thing not exist for the portal
+    Exclude {
+        /// An id as preview shows it (a_…, d_…, e_…, l_…), or integration/DOMAIN
+        thing: String,
+    },
+    /// Let an excluded thing exist again
+    Include {
+        /// The id that was excluded
+        thing: String,
+    },
+}
+
+/// `vestibule ledger …`
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// List the newest entries
+    List {
+        /// Begin below this entry
+        #[arg(long, value_name = "ENTRY")]
+        from: Option<u64>,
+        /// How many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Show one message, decoded
+    Show {
+        /// Number of the entry
+        entry: u64,
+    },
+    /// Check the chain of hashes and every message
+    Verify,
+    /// Write all entries as JSON lines
+    Export {
+        /// Write to this file instead of stdout
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// `on` or `off`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnOff {
+    /// Stop sending
+    On,
+    /// Go on
+    Off,
+}
+
+impl OnOff {
+    /// Whether it is `on`.
+    #[must_use]
+    pub fn is_on(self) -> bool {
+        self == Self::On
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_arguments_are_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn help_pages_are_decisions() {
+        fn pages(command: &mut clap::Command, path: &str, all: &mut String) {
+            let path = format!("{path} {}", command.get_name()).trim().to_owned();
+            all.push_str(&format!("==== {path}\n{}\n", command.render_help()));
+            for name in command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect::<Vec<_>>() {
+                if let Some(sub) = command.find_subcommand_mut(&name) {
+                    pages(sub, &path, all);
+                }
+            }
+        }
+        let mut all = String::new();
+        let mut command = Arguments::command().term_width(100);
+        command.build();
+        pages(&mut command, "", &mut all);
+        insta::assert_snapshot!(all);
+    }
+}

@@ -1,0 +1,121 @@
+//! The commands' way into a running daemon: `DATA_DIR/control.sock`, one JSON line in, JSON lines out.
+//!
+//! Only the owner of the data folder can reach it (mode 0600 in a folder of mode 0700). A socket that nobody answers is no daemon.
+
+mod client;
+mod server;
+
+pub use client::{Hands, find};
+pub use server::{Listening, listen};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use vestibule_protocol::consent::Class;
+use vestibule_protocol::problem::Problem;
+
+/// The socket's name in the data folder.
+const SOCKET: &str = "control.sock";
+
+/// What a command can ask of the loop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// Is anybody there?
+    Health,
+    /// How things stand.
+    Status,
+    /// What the owner allows.
+    Consent,
+    /// Allow a class.
+    Grant {
+        /// Which.
+        class: Class,
+    },
+    /// Withdraw a class; the portal erases it.
+    Withdraw {
+        /// Which.
+        class: Class,
+    },
+    /// Let a thing not exist for the portal.
+    Exclude {
+        /// An opaque id, or `integration/DOMAIN`.
+        thing: String,
+    },
+    /// Let it exist again.
+    Include {
+        /// As in [`Request::Exclude`].
+        thing: String,
+    },
+    /// Stop sending for the time being, or go on.
+    Restrict {
+        /// Whether to stop.
+        on: bool,
+    },
+    /// Contact the portal of an invite, check who it is, and show what pairing would send.
+    Meet {
+        /// The portal's origin as the owner gave it.
+        portal: String,
+        /// The invite code.
+        invite: String,
+    },
+    /// Pair with the portal of the last [`Request::Meet`], which must have shown this preview.
+    Pair {
+        /// The invite code.
+        invite: String,
+        /// Hash of the preview that the owner accepted.
+        preview: String,
+    },
+    /// Erase everything here and at the portal (R29).
+    Forget {
+        /// Stop waiting for the portal's receipt.
+        give_up: bool,
+    },
+    /// Marks of ledger rows that are not durable yet.
+    Marks,
+}
+
+/// Where an answer goes: any number of values, or a problem.
+#[derive(Debug, Clone)]
+pub struct Reply(mpsc::Sender<Answer>);
+
+/// One line of an answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// A value, as JSON.
+    Value(Box<serde_json::value::RawValue>),
+    /// What went wrong; nothing follows.
+    Problem(Problem),
+}
+
+/// A request with the way back.
+pub type Asked = (Request, Reply);
+
+/// Answers that may wait for a slow reader.
+const ANSWERS: usize = 64;
+
+impl Reply {
+    /// A reply and the place where its answers arrive.
+    #[must_use]
+    pub fn channel() -> (Self, mpsc::Receiver<Answer>) {
+        let (to, from) = mpsc::channel(ANSWERS);
+        (Self(to), from)
+    }
+
+    /// Sends a value; whoever asked may be gone.
+    pub async fn value(&self, value: &impl Serialize) {
+        if let Ok(raw) = serde_json::value::to_raw_value(value) {
+            let _ = self.0.send(Answer::Value(raw)).await;
+        }
+    }
+
+    /// Sends a result.
+    pub async fn result(&self, result: Result<impl Serialize, Problem>) {
+        match result {
+            Ok(value) => self.value(&value).await,
+            Err(problem) => {
+                let _ = self.0.send(Answer::Problem(problem)).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! What to say on a link, and what to make of the answers. Pure: values in, values out; the loop performs what is returned.
+//!
+//! One thing is under way at a time. After every answer the loop asks [`Session::next`], which compares what home holds with what the
+//! portal last said it holds. Nothing else is remembered about the other side: after any restart only roots are compared (R20).
+
+use std::sync::Arc;
+
+use vestibule_protocol::message::{
+    Buckets, ConsentChanged, Erase, FromAgent, FromPortal, Hashes, Push, Refusal, Want, Welcome,
+};
+use vestibule_protocol::receipt::Receipt;
+use vestibule_protocol::schema;
+use vestibule_protocol::tree::{Root, bucket_hashes};
+
+use crate::outbound::snapshot::Snapshot;
+use crate::store::IntentId;
+
+/// A change of more records than this goes through buckets, so that it is kept in batches and can be resumed.
+const PUSH_RECORDS: usize = 200;
+/// R19: with short hashes, with whole hashes, and then a person has to look.
+const MISMATCHES: u32 = 3;
+
+/// What the loop should do.
+#[derive(Debug)]
+pub enum Step {
+    /// Store the session token, then go on (R6: stored before use).
+    Welcomed(Welcome),
+    /// Render the difference between these two and send it as a push.
+    Push {
+        /// What the portal holds.
+        base: Arc<Snapshot>,
+        /// What home holds.
+        target: Arc<Snapshot>,
+    },
+    /// Send this.
+    Send(FromAgent),
+    /// Render what is wanted of the frozen inventory, send it in batches, then commit.
+    Transfer {
+        /// What home held when it sent its buckets, and still holds.
+        frozen: Arc<Snapshot>,
+        /// What the portal asked for.
+        want: Want,
+    },
+    /// The portal has acknowledged the current inventory.
+    InSync,
+    /// An outbox item was carried out; the receipts are still unverified.
+    Delivered(IntentId, Vec<vestibule_protocol::dsse::Envelope>),
+    /// The portal refused the link.
+    Refused(Refusal),
+    /// The two sides cannot agree on a root although they exchanged everything (R19).
+    Disagreement,
+    /// The portal broke the protocol: cut the link and come back later.
+    Broken,
+}
+
+/// What is under way.
+#[derive(Debug)]
+enum Busy {
+    Push(Arc<Snapshot>),
+    Buckets(Arc<Snapshot>),
+    Commit(Arc<Snapshot>),
+    Intent(IntentId),
+}
+
+/// An outbox item as it is sent: rendered at the moment of sending (R24).
+#[derive(Debug, Clone)]
+pub enum Intent {
+    /// Tell the portal what the owner allows.
+    Consent(ConsentChanged),
+    /// Ask for everything to be erased.
+    Erase(Erase),
+}
+
+/// One link, from the portal's welcome to its end.
+#[derive(Debug, Default)]
+pub struct Session {
+    portal: Option<Root>,
+    busy: Option<Busy>,
+    mismatches: u32,
+    pulled: bool,
+    in_sync_told: bool,
+}
+
+/// What survives a link: the last inventory that the portal acknowledged, so that the first change after a reconnect is still a push.
+pub type Acknowledged = Option<Arc<Snapshot>>;
+
+impl Session {
+    /// What the portal holds, as it last said.
+    #[must_use]
+    pub const fn portal_root(&self) -> Option<Root> {
+        self.portal
+    }
+
+    /// Whether an answer is awaited.
+    #[must_use]
+    pub const fn busy(&self) -> bool {
+        self.busy.is_some()
+    }
+
+    /// Whether buckets were sent and the portal has not said yet what it wants: the inventory must not change meanwhile.
+    #[must_use]
+    pub const fn frozen(&self) -> bool {
+        matches!(self.busy, Some(Busy::Buckets(_)))
+    }
+
+    /// The portal has been welcomed; from here on [`Self::next`] has something to say.
+    #[must_use]
+    pub const fn welcomed(&self) -> bool {
+        self.portal.is_some()
+    }
+
+    /// Takes a message of the portal. `None`: nothing to do but to ask [`Self::next`].
+    pub fn receive(&mut self, message: FromPortal, acknowledged: &mut Acknowledged) -> Option<Step> {
+        match (message, self.busy.take()) {
+            (FromPortal::Welcome(welcome), None) if self.portal.is_none() => {
+                self.portal = Some(welcome.root);
+                Some(Step::Welcomed(welcome))
+            }
+            (FromPortal::Ack(ack), Some(Busy::Push(target) | Busy::Commit(target))) if ack.root == target.root() => {
+                self.portal = Some(ack.root);
+                self.mismatches = 0;
+                *acknowledged = Some(target);
+                None
+            }
+            (FromPortal::Mismatch(mismatch), Some(Busy::Push(_))) => {
+                self.portal = Some(mismatch.root);
+                *acknowledged = None;
+                None
+            }
+            (FromPortal::Mismatch(mismatch), Some(Busy::Commit(_) | Busy::Buckets(_))) => {
+                self.portal = Some(mismatch.root);
+                *acknowledged = None;
+                self.mismatches += 1;
+                (self.mismatches >= MISMATCHES).then_some(Step::Disagreement)
+            }
+            (FromPortal::Want(want), Some(Busy::Buckets(frozen))) => {
+                self.busy = Some(Busy::Commit(Arc::clone(&frozen)));
+                Some(Step::Transfer { frozen, want })
+            }
+            (FromPortal::Done(done), Some(Busy::Intent(id))) if done.id.0 == id.0 => {
+                self.portal = Some(done.root);
+                Some(Step::Delivered(id, done.receipts))
+            }
+            (FromPortal::Erased(erased), Some(Busy::Intent(id))) if erased.id.0 == id.0 => {
+                Some(Step::Delivered(id, vec![erased.receipt]))
+            }
+            (FromPortal::Pull(_), busy) if self.portal.is_some() => {
+                self.busy = busy;
+                self.pulled = true;
+                None
+            }
+            (FromPortal::Refused(refusal), _) => Some(Step::Refused(refusal)),
+            (
+                FromPortal::Challenge(_)
+                | FromPortal::Enrolled(_)
+                | FromPortal::Welcome(_)
+                | FromPortal::Ack(_)
+                | FromPortal::Mismatch(_)
+                | FromPortal::Want(_)
+                | FromPortal::Pull(_)
+                | FromPortal::Done(_)
+                | FromPortal::Erased(_),
+                _,
+            ) => Some(Step::Broken),
+        }
+    }
+
+    /// The next thing to say, if nothing is under way. `current` is absent while the home cannot be read or nothing may be sent;
+    /// `may_transfer` is false while the budget of R22 is spent.
+    pub fn next(
+        &mut self,
+        current: Option<&Arc<Snapshot>>,
+        intent: Option<(IntentId, Intent)>,
+        acknowledged: &mut Acknowledged,
+        may_transfer: bool,
+    ) -> Option<Step> {
+        let portal = self.portal?;
+        if self.busy.is_some() {
+            return None;
+        }
+        if let Some((id, intent)) = intent {
+            self.busy = Some(Busy::Intent(id));
+            return Some(Step::Send(match intent {
+                Intent::Consent(message) => message.into(),
+                Intent::Erase(message) => message.into(),
+            }));
+        }
+        let current = current?;
+        if portal == current.root() && !self.pulled {
+            *acknowledged = Some(Arc::clone(current));
+            return (!std::mem::replace(&mut self.in_sync_told, true)).then_some(Step::InSync);
+        }
+        self.in_sync_told = false;
+        if let Some(base) = acknowledged.as_ref().filter(|base| !self.pulled && base.root_as(current) == portal) {
+            let difference = crate::outbound::diff::diff(base, current);
+            if difference.len() <= PUSH_RECORDS {
+                self.busy = Some(Busy::Push(Arc::clone(current)));
+                return Some(Step::Push { base: Arc::clone(base), target: Arc::clone(current) });
+            }
+        }
+        if !may_transfer {
+            return None;
+        }
+        self.pulled = false;
+        let buckets = bucket_hashes(current.entries());
+        let empty = portal == Root::of(schema::VERSION, current.classes(), &bucket_hashes(&[]));
+        let hashes = if empty { Hashes::default() } else { Hashes::of_buckets(&buckets, self.mismatches > 0) };
+        self.busy = Some(Busy::Buckets(Arc::clone(current)));
+        Some(Step::Send(Buckets { root: current.root(), hashes }.into()))
+    }
+
+    /// Makes the push that [`Step::Push`] asked for.
+    #[must_use]
+    pub fn push(base: Root, target: Root, puts: vestibule_protocol::message::Puts, deletes: Vec<String>) -> FromAgent {
+        Push { base, root: target, puts, deletes }.into()
+    }
+}
+
+/// Whether a receipt is the pinned portal key's for this very request.
+#[must_use]
+pub fn receipt_fits(envelope: &vestibule_protocol::dsse::Envelope, portal_key: &[u8; 32], id: IntentId) -> Option<Receipt> {
+    Receipt::verify(envelope, portal_key).ok().filter(|receipt| receipt.id.0 == id.0)
+}
