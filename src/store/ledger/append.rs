@@ -285,12 +285,19 @@ impl Book {
         let hash = seal(&head.previous, &sealed);
         let insert = || {
             if row.whole {
-                ledger
+                let new = ledger
                     .prepare_cached(
-                        "INSERT INTO bodies (hash, refs, bytes) VALUES (?1, 1, ?2)
-                         ON CONFLICT (hash) DO UPDATE SET refs = refs + 1",
+                        "INSERT INTO bodies (hash, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
                     )?
                     .execute(params![row.body, row.content.as_slice()])?;
+                if new == 0 {
+                    ledger
+                        .prepare_cached(
+                            "INSERT INTO shared (hash, refs) VALUES (?1, 2)
+                             ON CONFLICT (hash) DO UPDATE SET refs = refs + 1",
+                        )?
+                        .execute([row.body])?;
+                }
             }
             ledger
                 .prepare_cached(

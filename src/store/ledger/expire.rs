@@ -136,10 +136,23 @@ fn keep_hash(ledger: &Connection, seq: i64, stored: i64, prefix: Option<Hash>) -
 /// One or more rows no longer need this body.
 fn release(ledger: &Connection, body: &Hash, count: i64) -> Result<(), StoreError> {
     let run = || {
-        ledger
-            .prepare_cached("UPDATE bodies SET refs = refs - ?2 WHERE hash = ?1")?
-            .execute(params![body, count])?;
-        ledger.prepare_cached("DELETE FROM bodies WHERE hash = ?1 AND refs <= 0")?.execute([body])
+        let refs: i64 = ledger
+            .prepare_cached("SELECT refs FROM shared WHERE hash = ?1")?
+            .query_row([body], |row| row.get(0))
+            .optional()?
+            .unwrap_or(1);
+        let left = refs - count;
+        if left > 1 {
+            ledger
+                .prepare_cached("UPDATE shared SET refs = ?2 WHERE hash = ?1")?
+                .execute(params![body, left])?;
+        } else {
+            ledger.prepare_cached("DELETE FROM shared WHERE hash = ?1")?.execute([body])?;
+        }
+        if left < 1 {
+            ledger.prepare_cached("DELETE FROM bodies WHERE hash = ?1")?.execute([body])?;
+        }
+        Ok(())
     };
-    run().map(drop).map_err(sql(LEDGER_DB))
+    run().map_err(sql(LEDGER_DB))
 }

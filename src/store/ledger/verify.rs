@@ -196,14 +196,18 @@ fn check_marks(seq: u64, settles: &[u8], marked: &mut BTreeMap<u64, i64>, first:
     Ok(())
 }
 
-/// Every body must be there for exactly as many rows as it says.
+/// Every body must be there for exactly as many rows as it is counted for.
 fn check_counts(ledger: &Connection) -> Result<(), Stop> {
     let wrong: Option<Option<i64>> = ledger
         .query_row(
-            "SELECT r.seq FROM bodies LEFT JOIN
-                 (SELECT body, count(*) AS refs, min(seq) AS seq FROM rows WHERE stored = 0 GROUP BY body) AS r
-                 ON r.body = bodies.hash
-             WHERE r.refs IS NOT bodies.refs LIMIT 1",
+            "WITH used AS (SELECT body, count(*) AS refs, min(seq) AS seq FROM rows WHERE stored = 0 GROUP BY body)
+             SELECT used.seq FROM bodies
+                 LEFT JOIN used ON used.body = bodies.hash
+                 LEFT JOIN shared ON shared.hash = bodies.hash
+                 WHERE used.refs IS NOT coalesce(shared.refs, 1)
+             UNION ALL
+             SELECT NULL FROM shared WHERE hash NOT IN (SELECT hash FROM bodies)
+             LIMIT 1",
             [],
             |row| row.get(0),
         )

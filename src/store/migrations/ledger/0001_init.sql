@@ -16,9 +16,15 @@ CREATE TABLE rows (
 ) STRICT;
 
 CREATE TABLE bodies (
-    hash  BLOB    NOT NULL PRIMARY KEY,
-    refs  INTEGER NOT NULL,                                  -- how many rows have this body
-    bytes BLOB    NOT NULL
+    hash  BLOB NOT NULL PRIMARY KEY,
+    bytes BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- How many rows have a body, where more than one has. Apart from the bodies, because SQLite writes a whole row again, a
+-- megabyte if need be, to change one number in it.
+CREATE TABLE shared (
+    hash BLOB    NOT NULL PRIMARY KEY,
+    refs INTEGER NOT NULL CHECK (refs > 1)
 ) STRICT, WITHOUT ROWID;
 
 -- Stands for the rows that have expired.
