@@ -1,6 +1,8 @@
 //! Vestibule: the small room between a home and the street. (The map of the modules, in the order the data flows.)
 
+pub mod kill;
 pub mod private;
+pub mod store;
 
 pub mod outbound {
     //! What leaves the house: pure functions, no clock, no input or output.

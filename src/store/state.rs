@@ -1,0 +1,346 @@
+//! The typed values that the agent keeps: pairing, consent, tokens, ordinals, delays.
+//!
+//! Small ones are JSON objects under a key ([`Singleton`]); sets of ids are packed. Each change is part of a
+//! [`super::Commit`], so that values that belong together become durable together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::error::{AGENT_DB, StoreError, sql};
+
+/// A value of which there is one, stored as JSON under its key. Other rooms may store their own types so.
+pub trait Singleton: Serialize + DeserializeOwned {
+    /// The key, unique in the program.
+    const KEY: &'static str;
+}
+
+/// The tenant this home is paired with, as accepted by the owner at pairing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pairing {
+    /// `t_…`.
+    pub tenant: String,
+    /// The tenant's name as its signed statement gave it.
+    pub tenant_name: String,
+    /// The portal's origin: scheme, host and port.
+    pub portal_url: String,
+    /// The portal's Ed25519 key for receipts, pinned at pairing.
+    pub portal_signing_key: Vec<u8>,
+    /// `vst1…`, this home's fingerprint for this tenant.
+    pub fingerprint: String,
+    /// When the pairing was made, Unix milliseconds.
+    pub paired_at: i64,
+    /// Hash of the preview that the owner accepted.
+    pub preview_hash: Vec<u8>,
+    /// Certificate of a private authority for the portal's TLS, PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_pem: Option<String>,
+}
+
+impl Singleton for Pairing {
+    const KEY: &'static str = "pairing";
+}
+
+/// What the owner allows: one versioned object (R27).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// Rises with every change.
+    pub epoch: u64,
+    /// Classes that may leave.
+    pub granted: BTreeSet<String>,
+    /// For each withdrawn class the epoch of its withdrawal.
+    pub withdrawn: BTreeMap<String, u64>,
+    /// Things that do not exist for the portal, such as `area:…` or `integration:…`.
+    pub exclusions: BTreeSet<String>,
+}
+
+impl Singleton for Consent {
+    const KEY: &'static str = "consent";
+}
+
+/// Whether the owner has restricted processing: nothing is sent, nothing is deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restricted(pub bool);
+
+impl Singleton for Restricted {
+    const KEY: &'static str = "restricted";
+}
+
+/// The session tokens of R6. `Debug` hides them.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionTokens {
+    /// The token to present next; stored before it is used.
+    pub current: Option<String>,
+    /// The one before, while the portal has not confirmed the current one.
+    pub previous: Option<String>,
+}
+
+impl fmt::Debug for SessionTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "SessionTokens {{ current: {}, previous: {} }}",
+            self.current.is_some(),
+            self.previous.is_some()
+        )
+    }
+}
+
+impl Singleton for SessionTokens {
+    const KEY: &'static str = "session_tokens";
+}
+
+/// What the owner says an area is, by Home Assistant's area id: a kind, or `None` to hide it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AreaKinds(pub BTreeMap<String, Option<String>>);
+
+impl Singleton for AreaKinds {
+    const KEY: &'static str = "area_kinds";
+}
+
+/// When full sends were made, Unix milliseconds, oldest first; the budget of R22 is counted from it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendBudget {
+    /// Times of the full sends of the last day.
+    pub full_sends: Vec<i64>,
+}
+
+impl Singleton for SendBudget {
+    const KEY: &'static str = "send_budget";
+}
+
+/// All that is left after `forget`, until the portal's receipt arrives or the owner gives up (R29). `Debug` hides the key.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForgetStub {
+    /// The portal's origin.
+    pub portal_url: String,
+    /// The tenant's id.
+    pub tenant: String,
+    /// This home's fingerprint for that tenant.
+    pub fingerprint: String,
+    /// Seed of the device key for that tenant: the erasure must still be signed.
+    pub device_key_seed: [u8; 32],
+    /// The portal's key that signs the receipt.
+    pub portal_signing_key: Vec<u8>,
+    /// Id of the erasure that waits for its receipt, hexadecimal.
+    pub pending_erasure: String,
+    /// Certificate of a private authority for the portal's TLS, PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_pem: Option<String>,
+}
+
+impl fmt::Debug for ForgetStub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForgetStub").field("tenant", &self.tenant).finish_non_exhaustive()
+    }
+}
+
+impl Singleton for ForgetStub {
+    const KEY: &'static str = "forget_stub";
+}
+
+/// One given ordinal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ordinal {
+    /// Hash of the thing's id.
+    pub id: u64,
+    /// Hash of the scope within which it is counted.
+    pub scope: u64,
+    /// Its number there.
+    pub n: u32,
+}
+
+/// All ordinals ever given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ordinals {
+    /// For each scope the next free number; sorted by scope.
+    pub scopes: Vec<(u64, u32)>,
+    /// What was given, sorted by id.
+    pub given: Vec<Ordinal>,
+}
+
+/// The entities that Home Assistant called orphaned when it was last asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Orphans {
+    /// Hashes of their ids.
+    pub ids: Vec<u64>,
+    /// When Home Assistant was asked, Unix milliseconds; `None` if never.
+    pub refreshed_at: Option<i64>,
+}
+
+/// Everything the agent needs on start, in one reading.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AgentState {
+    /// The pairing, if there is one.
+    pub pairing: Option<Pairing>,
+    /// What the owner allows.
+    pub consent: Consent,
+    /// Whether processing is restricted.
+    pub restricted: bool,
+    /// The session tokens.
+    pub sessions: SessionTokens,
+    /// All ordinals.
+    pub ordinals: Ordinals,
+    /// The orphaned entities.
+    pub orphans: Orphans,
+    /// Unregistered entities that vanished, with the time since when, Unix milliseconds (R8).
+    pub vanished: Vec<(u64, i64)>,
+    /// Overrides of area kinds.
+    pub area_kinds: AreaKinds,
+    /// The full sends of the last day.
+    pub send_budget: SendBudget,
+    /// What `forget` has left.
+    pub forget_stub: Option<ForgetStub>,
+}
+
+const ORPHANS: &str = "orphans";
+const VANISHED: &str = "vanished";
+
+/// Reads everything.
+pub(crate) fn load(agent: &Connection) -> Result<AgentState, StoreError> {
+    Ok(AgentState {
+        pairing: get(agent)?,
+        consent: get(agent)?.unwrap_or_default(),
+        restricted: get::<Restricted>(agent)?.unwrap_or_default().0,
+        sessions: get(agent)?.unwrap_or_default(),
+        ordinals: ordinals(agent)?,
+        orphans: orphans(agent)?,
+        vanished: pairs(&packed(agent, VANISHED)?).map(|(id, since)| (id, since.cast_signed())).collect(),
+        area_kinds: get(agent)?.unwrap_or_default(),
+        send_budget: get(agent)?.unwrap_or_default(),
+        forget_stub: get(agent)?,
+    })
+}
+
+/// One singleton.
+pub(crate) fn get<T: Singleton>(agent: &Connection) -> Result<Option<T>, StoreError> {
+    let Some(json) = get_json(agent, T::KEY)? else { return Ok(None) };
+    serde_json::from_str(&json).map(Some).map_err(|_| StoreError::BadValue { key: T::KEY.to_owned() })
+}
+
+/// One singleton as text.
+pub(crate) fn get_json(agent: &Connection, key: &str) -> Result<Option<String>, StoreError> {
+    agent
+        .query_row("SELECT json FROM singletons WHERE key = ?1", [key], |row| row.get(0))
+        .optional()
+        .map_err(sql(AGENT_DB))
+}
+
+/// Stores (`Some`) or removes (`None`) one singleton.
+pub(crate) fn put_json(agent: &Connection, key: &str, json: Option<&str>) -> Result<(), StoreError> {
+    let done = match json {
+        Some(json) => agent.execute(
+            "INSERT INTO singletons (key, json) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET json = excluded.json",
+            [key, json],
+        ),
+        None => agent.execute("DELETE FROM singletons WHERE key = ?1", [key]),
+    };
+    done.map(drop).map_err(sql(AGENT_DB))
+}
+
+/// Adds ordinals. A scope's next number follows, and never falls.
+pub(crate) fn add_ordinals(agent: &Connection, new: &[Ordinal]) -> Result<(), StoreError> {
+    // In the order of the table, or fifty thousand of them would drag every page through a small cache many times.
+    let mut sorted: Vec<&Ordinal> = new.iter().collect();
+    sorted.sort_unstable_by_key(|ordinal| ordinal.id.cast_signed());
+    let mut next: BTreeMap<u64, u32> = BTreeMap::new();
+    let insert = || {
+        let mut insert = agent.prepare(
+            "INSERT INTO ordinals (id, scope, n) VALUES (?1, ?2, ?3)
+             ON CONFLICT (id) DO UPDATE SET scope = excluded.scope, n = excluded.n",
+        )?;
+        for ordinal in sorted {
+            insert.execute(params![ordinal.id.cast_signed(), ordinal.scope.cast_signed(), ordinal.n])?;
+            let free = next.entry(ordinal.scope).or_default();
+            *free = (*free).max(ordinal.n.saturating_add(1));
+        }
+        let mut raise = agent.prepare(
+            "INSERT INTO scopes (scope, next) VALUES (?1, ?2)
+             ON CONFLICT (scope) DO UPDATE SET next = max(next, excluded.next)",
+        )?;
+        for (scope, free) in next {
+            raise.execute(params![scope.cast_signed(), free])?;
+        }
+        Ok(())
+    };
+    insert().map_err(sql(AGENT_DB))
+}
+
+/// Replaces the set of orphaned entities.
+pub(crate) fn put_orphans(agent: &Connection, orphans: &Orphans) -> Result<(), StoreError> {
+    let time = orphans.refreshed_at.unwrap_or(i64::MIN).cast_unsigned();
+    let bytes: Vec<u8> =
+        std::iter::once(&time).chain(&orphans.ids).flat_map(|word| word.to_le_bytes()).collect();
+    put_packed(agent, ORPHANS, &bytes)
+}
+
+/// Replaces the list of vanished entities.
+pub(crate) fn put_vanished(agent: &Connection, vanished: &[(u64, i64)]) -> Result<(), StoreError> {
+    let words = vanished.iter().flat_map(|(id, since)| [*id, since.cast_unsigned()]);
+    put_packed(agent, VANISHED, &words.flat_map(u64::to_le_bytes).collect::<Vec<u8>>())
+}
+
+fn ordinals(agent: &Connection) -> Result<Ordinals, StoreError> {
+    let read = || {
+        let count = |table: &str| {
+            agent.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, u32>(0))
+        };
+        // Exact sizes: the vectors stay for the life of the program.
+        let mut scopes = Vec::with_capacity(count("scopes")? as usize);
+        let mut given = Vec::with_capacity(count("ordinals")? as usize);
+        let mut statement = agent.prepare("SELECT scope, next FROM scopes")?;
+        for row in statement.query_map([], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))? {
+            scopes.push(row?);
+        }
+        let mut statement = agent.prepare("SELECT id, scope, n FROM ordinals")?;
+        let one = |row: &rusqlite::Row<'_>| {
+            let (id, scope): (i64, i64) = (row.get(0)?, row.get(1)?);
+            Ok(Ordinal { id: id.cast_unsigned(), scope: scope.cast_unsigned(), n: row.get(2)? })
+        };
+        for row in statement.query_map([], one)? {
+            given.push(row?);
+        }
+        Ok((scopes, given))
+    };
+    let (mut scopes, mut given): (Vec<(u64, u32)>, Vec<Ordinal>) = read().map_err(sql(AGENT_DB))?;
+    scopes.sort_unstable();
+    given.sort_unstable();
+    Ok(Ordinals { scopes, given })
+}
+
+fn orphans(agent: &Connection) -> Result<Orphans, StoreError> {
+    let bytes = packed(agent, ORPHANS)?;
+    let mut all = words(&bytes);
+    let refreshed_at = all.next().map(u64::cast_signed).filter(|time| *time != i64::MIN);
+    Ok(Orphans { ids: all.collect(), refreshed_at })
+}
+
+fn packed(agent: &Connection, key: &str) -> Result<Vec<u8>, StoreError> {
+    agent
+        .query_row("SELECT bytes FROM packed WHERE key = ?1", [key], |row| row.get(0))
+        .optional()
+        .map(Option::unwrap_or_default)
+        .map_err(sql(AGENT_DB))
+}
+
+fn put_packed(agent: &Connection, key: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    agent
+        .execute(
+            "INSERT INTO packed (key, bytes) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET bytes = excluded.bytes",
+            params![key, bytes],
+        )
+        .map(drop)
+        .map_err(sql(AGENT_DB))
+}
+
+fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
+    bytes.as_chunks::<8>().0.iter().map(|chunk| u64::from_le_bytes(*chunk))
+}
+
+fn pairs(bytes: &[u8]) -> impl Iterator<Item = (u64, u64)> {
+    let mut all = words(bytes);
+    std::iter::from_fn(move || Some((all.next()?, all.next()?)))
+}

@@ -1,0 +1,97 @@
+//! R29: what is forgotten is in no file any more.
+
+use super::*;
+
+const CANARY: &[u8] = b"canary-in-the-attic";
+
+fn stub() -> ForgetStub {
+    ForgetStub {
+        portal_url: "https://portal.example".into(),
+        tenant: "t_example".into(),
+        fingerprint: "vst1example".into(),
+        device_key_seed: [9; 32],
+        portal_signing_key: vec![8; 32],
+        pending_erasure: IntentId([1; 16]).to_hex(),
+        ca_pem: None,
+    }
+}
+
+async fn lived_in() -> House {
+    let house = House::new();
+    let text = String::from_utf8(CANARY.to_vec()).unwrap();
+    house.folder().mint_home_secret(&house.lock(), *b"canary-in-the-attic-is-a-secret!").unwrap();
+    std::fs::write(house.root.path().join("ledger.db.damaged-5"), CANARY).unwrap();
+    let (store, _) = house.open();
+    for i in 0..20 {
+        let mut commit = Commit::at(NOW + i);
+        commit.put(&AreaKinds([(format!("{text} {i}"), None)].into())).unwrap();
+        commit.rows = vec![out(NOW, &format!("{text} {i}"))];
+        commit.outbox =
+            vec![OutboxChange::Add { id: IntentId([i as u8; 16]), kind: "x".into(), intent: text.clone() }];
+        store.commit(commit).await.unwrap();
+        store.note_inbound(inbound(NOW, &text)).await.unwrap();
+    }
+    drop(store);
+    assert!(house.contains(CANARY).len() >= 4, "{:?}", house.contains(CANARY));
+    house
+}
+
+#[tokio::test]
+async fn r29_forget_leaves_the_stub_then_nothing() {
+    let house = lived_in().await;
+    let (store, _) = house.open();
+    store.forget_everything_but(NOW, Some(stub())).await.unwrap();
+    assert_eq!(house.contains(CANARY), ["home_secret"], "while the receipt is awaited the secret stays");
+    let left = AgentState { forget_stub: Some(stub()), ..AgentState::default() };
+    assert_eq!(store.load(NOW).await.unwrap(), left);
+    // The erasure is still sent, and still in the ledger first.
+    assert_eq!(store.append(NOW, vec![out(NOW, "erase")], vec![]).await.unwrap(), [1]);
+    drop(store);
+    let (store, opened) = house.open();
+    assert_eq!(opened, Opened::default());
+    assert_eq!(store.load(NOW).await.unwrap(), left);
+
+    store.forget_everything_but(NOW, None).await.unwrap();
+    assert_eq!(house.contains(CANARY), Vec::<String>::new());
+    assert_eq!(house.contains(&[9; 32]), Vec::<String>::new(), "the device key's seed");
+    assert_eq!(house.folder().home_secret().unwrap(), None);
+    assert_eq!(store.load(NOW).await.unwrap(), AgentState::default());
+    store.append(NOW, vec![out(NOW, "a new life")], vec![]).await.unwrap();
+    store.close(NOW).await.unwrap();
+    assert_eq!(house.folder().names().unwrap(), ["agent.db", "agent.lock", "ledger.db"]);
+    assert_eq!(assert_sound(&house.reader()), 1);
+}
+
+#[tokio::test]
+async fn a_forget_that_was_interrupted_is_completed_on_the_next_start() {
+    let house = lived_in().await;
+    super::super::forget::mark(&house.folder(), Some(stub())).unwrap();
+    // As a kill right after the decision leaves it: everything is still there.
+    let (store, opened) = house.open();
+    assert!(opened.forget_completed && opened.first_start && !opened.ledger_restarted);
+    assert_eq!(house.contains(CANARY), ["home_secret"]);
+    assert_eq!(store.load(NOW).await.unwrap().forget_stub, Some(stub()));
+    drop(store);
+    assert!(!house.open().1.forget_completed);
+}
+
+#[tokio::test]
+async fn a_forget_that_fails_half_way_is_completed_with_the_next_call() {
+    let house = lived_in().await;
+    let (store, _) = house.open();
+    // Something that cannot be removed as a file, in the way of the new database.
+    let block = house.root.path().join("agent.db.block");
+    std::fs::create_dir(&block).unwrap();
+    assert!(store.forget_everything_but(NOW, None).await.is_err());
+    assert!(store.load(NOW).await.is_err(), "nothing else happens before it is done");
+    std::fs::remove_dir(&block).unwrap();
+    assert_eq!(store.load(NOW).await.unwrap(), AgentState::default());
+    assert_eq!(house.contains(CANARY), Vec::<String>::new());
+}
+
+#[test]
+fn debug_output_hides_keys_and_tokens() {
+    assert_eq!(format!("{:?}", stub()), r#"ForgetStub { tenant: "t_example", .. }"#);
+    let tokens = SessionTokens { current: Some("hush".into()), previous: None };
+    assert_eq!(format!("{tokens:?}"), "SessionTokens { current: true, previous: false }");
+}
