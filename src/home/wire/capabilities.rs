@@ -21,8 +21,8 @@ enum Kind {
 pub(super) struct Capability {
     pub(super) name: &'static str,
     kind: Kind,
-    /// Only in the state, for registered entities too: helpers, automations and scripts keep no copy in the registry, and are
-    /// never unavailable for want of a device.
+    /// From the state of registered entities too: helpers keep a copy in the registry only in newer versions, automations and
+    /// scripts never do, and none of them is ever unavailable for want of a device.
     pub(super) state_only: bool,
 }
 
@@ -164,7 +164,15 @@ impl From<Option<Box<RawCapabilities>>> for Capabilities {
 }
 
 impl Capabilities {
-    /// Values of the wrong kind are left out.
+    fn has(&self, name: &str) -> bool {
+        let all = &self.0;
+        all.lists.iter().any(|(known, _)| *known == name)
+            || all.numbers.iter().any(|(known, _)| *known == name)
+            || all.words.iter().any(|(known, _)| *known == name)
+            || all.flags.iter().any(|(known, _)| *known == name)
+    }
+
+    /// Values of the wrong kind are left out, and so is what is known already: what the registry says goes first.
     pub(super) fn add(
         &mut self,
         found: &[(Capability, &RawValue)],
@@ -173,6 +181,9 @@ impl Capabilities {
     ) {
         for (capability, raw) in found.iter().filter(|(capability, _)| wanted(capability)) {
             let name = capability.name;
+            if self.has(name) {
+                continue;
+            }
             let json = raw.get();
             match capability.kind {
                 Kind::Words => {
