@@ -1,11 +1,29 @@
-//! Vestibule: the small room between a home and the street. (The map of the modules, in the order the data flows.)
+//! Vestibule: the small room between a home and the street.
+//!
+//! ```text
+//! OUT   home ─→ outbound: inventory ─→ privacy ─→ snapshot ─→ diff ─→ portal
+//! ```
+//!
+//! The modules, in the order the data flows: [`home`] reads, [`outbound`] decides what may leave (pure), [`agent`] is the one loop that
+//! owns the state, [`store`] remembers, [`portal`] talks to the other end. [`identity`] says who the home is to a tenant. [`commands`]
+//! and [`control`] are how a person reaches it all.
 
-pub mod kill;
+pub mod home;
+
+pub mod identity;
+pub mod outbound;
 pub mod private;
+
+pub mod agent;
+pub mod clock;
+pub mod kill;
+pub mod problem;
+pub mod settings;
 pub mod store;
 
-pub mod outbound {
-    //! What leaves the house: pure functions, no clock, no input or output.
+pub mod net;
+pub mod portal;
 
-    pub mod reading;
-}
+pub mod commands;
+pub mod control;
+pub mod observe;

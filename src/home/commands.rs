@@ -1,0 +1,265 @@
+//! Every sentence we ever say to Home Assistant. No other file spells a command, so this list is the whole of what we ask.
+//!
+//! All of them read. None of them changes anything in the home, and none of them subscribes to ordinary state changes.
+
+use serde::Serialize;
+
+/// Types of events we subscribe to (all of them allowed for users who are no administrators, floors and labels since 2024.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EventType {
+    /// A registry entry of an entity came, went or changed.
+    Entities,
+    /// Devices.
+    Devices,
+    /// Areas.
+    Areas,
+    /// Floors.
+    Floors,
+    /// Labels.
+    Labels,
+    /// A dashboard's contents were saved.
+    Lovelace,
+    /// A panel, so also a dashboard, came, went or changed.
+    Panels,
+    /// An integration or one of its platforms was loaded.
+    Components,
+    /// Core settings changed, or Home Assistant goes from one state of running to the next.
+    CoreConfig,
+}
+
+impl EventType {
+    /// All of them, in the order in which we subscribe.
+    pub const ALL: [Self; 9] = [
+        Self::CoreConfig,
+        Self::Entities,
+        Self::Devices,
+        Self::Areas,
+        Self::Floors,
+        Self::Labels,
+        Self::Lovelace,
+        Self::Panels,
+        Self::Components,
+    ];
+
+    /// Home Assistant's name of the event.
+    #[must_use]
+    pub const fn wire_name(self) -> &'static str {
+        match self {
+            Self::Entities => "entity_registry_updated",
+            Self::Devices => "device_registry_updated",
+            Self::Areas => "area_registry_updated",
+            Self::Floors => "floor_registry_updated",
+            Self::Labels => "label_registry_updated",
+            Self::Lovelace => "lovelace_updated",
+            Self::Panels => "panels_updated",
+            Self::Components => "component_loaded",
+            Self::CoreConfig => "core_config_updated",
+        }
+    }
+}
+
+/// One command. The list is closed: what is not here is never sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command<'a> {
+    /// Version, language, unit system, and whether Home Assistant is running properly.
+    GetConfig,
+    /// Whether our token belongs to an administrator.
+    CurrentUser,
+    /// Events of one of the [`EventType`]s.
+    SubscribeEvents(EventType),
+    /// Config entries as they load, unload, come and go.
+    SubscribeConfigEntries,
+    /// Dashboard resources as they come, go and change (newer versions only).
+    SubscribeResources,
+    /// Entities that appear: state changes without an old state. Administrators only.
+    SubscribeAppearing,
+    /// Entities that vanish: state changes without a new state. Administrators only.
+    SubscribeVanishing,
+    /// Ends a subscription of ours.
+    Unsubscribe(u64),
+    /// Which integration a config entry belongs to.
+    ConfigEntries,
+    /// Areas.
+    Areas,
+    /// Floors.
+    Floors,
+    /// Labels.
+    Labels,
+    /// Devices.
+    Devices,
+    /// Entities in the registry, of which we keep the entity ids.
+    Entities,
+    /// Extended registry entries of these entities.
+    EntityEntries(&'a [&'a str]),
+    /// All states, of which we keep a few attributes and never the state.
+    States,
+    /// States of these entities (never empty: an empty list would mean all of them). We unsubscribe after the first answer.
+    SomeStates(&'a [&'a str]),
+    /// Which integration provides an entity, registered or not.
+    EntitySources,
+    /// Loaded integrations.
+    Integrations,
+    /// Dashboards.
+    Dashboards,
+    /// Dashboard resources. Also makes old versions load the list, before which they believe it to be empty.
+    Resources,
+    /// The installation type. We unsubscribe after the first answer.
+    SystemHealth,
+    /// Is anybody there?
+    Ping,
+}
+
+/// The request on the wire: an id, a type, and the few parameters that exist at all.
+#[derive(Serialize)]
+struct Request<'a> {
+    id: u64,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscription: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entity_ids: Option<&'a [&'a str]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trigger: Option<[Trigger; 1]>,
+}
+
+/// A trigger on state changes of which one side is missing. Ordinary changes do not match, so they send nothing.
+#[derive(Serialize)]
+struct Trigger {
+    platform: &'static str,
+    event_type: &'static str,
+    event_data: MissingSide,
+}
+
+#[derive(Serialize)]
+enum MissingSide {
+    #[serde(rename = "old_state")]
+    Old(()),
+    #[serde(rename = "new_state")]
+    New(()),
+}
+
+impl Command<'_> {
+    /// The command's type as Home Assistant names it.
+    #[must_use]
+    pub const fn wire_name(&self) -> &'static str {
+        match self {
+            Self::GetConfig => "get_config",
+            Self::CurrentUser => "auth/current_user",
+            Self::SubscribeEvents(_) => "subscribe_events",
+            Self::SubscribeConfigEntries => "config_entries/subscribe",
+            Self::SubscribeResources => "lovelace/resources/subscribe",
+            Self::SubscribeAppearing | Self::SubscribeVanishing => "subscribe_trigger",
+            Self::Unsubscribe(_) => "unsubscribe_events",
+            Self::ConfigEntries => "config_entries/get",
+            Self::Areas => "config/area_registry/list",
+            Self::Floors => "config/floor_registry/list",
+            Self::Labels => "config/label_registry/list",
+            Self::Devices => "config/device_registry/list",
+            Self::Entities => "config/entity_registry/list",
+            Self::EntityEntries(_) => "config/entity_registry/get_entries",
+            Self::States => "get_states",
+            Self::SomeStates(_) => "subscribe_entities",
+            Self::EntitySources => "entity/source",
+            Self::Integrations => "manifest/list",
+            Self::Dashboards => "lovelace/dashboards/list",
+            Self::Resources => "lovelace/resources",
+            Self::SystemHealth => "system_health/info",
+            Self::Ping => "ping",
+        }
+    }
+
+    /// The request as it goes on the wire.
+    ///
+    /// # Errors
+    /// Never in practice: the request consists of numbers and text.
+    pub fn to_json(&self, id: u64) -> Result<String, serde_json::Error> {
+        let mut request = Request {
+            id,
+            kind: self.wire_name(),
+            event_type: None,
+            subscription: None,
+            entity_ids: None,
+            trigger: None,
+        };
+        match *self {
+            Self::SubscribeEvents(event_type) => request.event_type = Some(event_type.wire_name()),
+            Self::Unsubscribe(subscription) => request.subscription = Some(subscription),
+            Self::EntityEntries(ids) | Self::SomeStates(ids) => request.entity_ids = Some(ids),
+            Self::SubscribeAppearing => request.trigger = Some([missing(MissingSide::Old(()))]),
+            Self::SubscribeVanishing => request.trigger = Some([missing(MissingSide::New(()))]),
+            Self::GetConfig
+            | Self::CurrentUser
+            | Self::SubscribeConfigEntries
+            | Self::SubscribeResources
+            | Self::ConfigEntries
+            | Self::Areas
+            | Self::Floors
+            | Self::Labels
+            | Self::Devices
+            | Self::Entities
+            | Self::States
+            | Self::EntitySources
+            | Self::Integrations
+            | Self::Dashboards
+            | Self::Resources
+            | Self::SystemHealth
+            | Self::Ping => {}
+        }
+        serde_json::to_string(&request)
+    }
+}
+
+const fn missing(event_data: MissingSide) -> Trigger {
+    Trigger { platform: "event", event_type: "state_changed", event_data }
+}
+
+/// The one message that carries the token. Sent once per socket: a second one would be printed in old versions' logs.
+///
+/// # Errors
+/// Never in practice: the message is two strings.
+pub fn auth(token: &str) -> Result<String, serde_json::Error> {
+    #[derive(Serialize)]
+    struct Auth<'a> {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        access_token: &'a str,
+    }
+    serde_json::to_string(&Auth { kind: "auth", access_token: token })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn triggers_match_only_entities_that_appear_or_vanish() {
+        assert_eq!(
+            Command::SubscribeAppearing.to_json(3).unwrap(),
+            r#"{"id":3,"type":"subscribe_trigger","trigger":[{"platform":"event","event_type":"state_changed","event_data":{"old_state":null}}]}"#
+        );
+        assert_eq!(
+            Command::SubscribeVanishing.to_json(4).unwrap(),
+            r#"{"id":4,"type":"subscribe_trigger","trigger":[{"platform":"event","event_type":"state_changed","event_data":{"new_state":null}}]}"#
+        );
+    }
+
+    #[test]
+    fn parameters_appear_only_where_they_belong() {
+        assert_eq!(Command::GetConfig.to_json(1).unwrap(), r#"{"id":1,"type":"get_config"}"#);
+        assert_eq!(
+            Command::SomeStates(&["light.a"]).to_json(2).unwrap(),
+            r#"{"id":2,"type":"subscribe_entities","entity_ids":["light.a"]}"#
+        );
+        assert_eq!(
+            Command::Unsubscribe(7).to_json(8).unwrap(),
+            r#"{"id":8,"type":"unsubscribe_events","subscription":7}"#
+        );
+        assert_eq!(
+            Command::SubscribeEvents(EventType::Areas).to_json(9).unwrap(),
+            r#"{"id":9,"type":"subscribe_events","event_type":"area_registry_updated"}"#
+        );
+    }
+}

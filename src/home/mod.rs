@@ -1,0 +1,27 @@
+//! The only code that talks to Home Assistant.
+//!
+//! [`run`] is the task; it hands over [`HomeEvent`](crate::outbound::reading::HomeEvent)s. Below it, from the outside in:
+//! `task` (connect, read, wait, again), `reader` (which list next), `read` (what to read again and when), `session` (questions,
+//! answers, events), `socket` (WebSocket, authentication, signs of life), `paced` (memory), `dial` (TCP, TLS), and `wire` (what of
+//! Home Assistant's JSON we look at). `commands` is the closed list of what we ever say.
+
+pub mod address;
+pub mod commands;
+pub mod dial;
+mod intern;
+mod paced;
+mod read;
+mod reader;
+mod session;
+mod socket;
+mod task;
+mod wire;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+
+pub use address::{AddressError, Endpoint, Token};
+pub use dial::{Dial, Network, Trust};
+pub use task::run;
