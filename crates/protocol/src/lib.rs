@@ -1,7 +1,7 @@
 //! Everything that a home and a portal must agree on. No input or output, no async, no clock.
 //!
 //! - what may leave: [`schema`] (the complete list of fields), [`record`] (keys and typed records), [`vocabulary`]
-//! - who is who: [`id`], [`words`], [`dsse`], [`statement`], [`invite`], [`receipt`]
+//! - who is who: [`id`], [`words`], [`dsse`], [`statement`], [`invite`], [`receipt`], [`recovery`]
 //! - how it travels: [`message`], [`frame`], [`consent`], [`limits`]
 //! - how both sides know that they hold the same: [`tree`]
 //! - what a person is told when something is wrong: [`problem`]
@@ -17,6 +17,7 @@ pub mod limits;
 pub mod message;
 pub mod problem;
 pub mod receipt;
+pub mod recovery;
 pub mod record;
 pub mod schema;
 pub mod statement;

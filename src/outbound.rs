@@ -1,0 +1,6 @@
+//! What leaves the house: pure functions, no clock, no input or output.
+//!
+//! [`reading`] → [`inventory`] (what the home is) → [`privacy`] (what of it may leave, as canonical records) → [`snapshot`] (their
+//! hashes) → [`diff`] (what changed).
+
+pub mod reading;
