@@ -334,6 +334,17 @@ pub fn send_budget() -> Problem {
     .retryable()
 }
 
+/// R29: a receipt that the pinned key did not sign.
+#[must_use]
+pub fn bad_receipt() -> Problem {
+    Problem::new(
+        "receipt_invalid",
+        "The portal's receipt is not signed by the key that was pinned at pairing.",
+        "Ask the company. Vestibule asks the portal again; to stop waiting: vestibule forget --give-up",
+    )
+    .retryable()
+}
+
 /// Asked for something that needs a pairing.
 #[must_use]
 pub fn not_paired() -> Problem {

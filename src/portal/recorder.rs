@@ -60,6 +60,11 @@ impl Recorder {
         self.store.flush(self.clock.now_ms(), self.pending()).await
     }
 
+    /// Drops what waits: the ledger it belonged to has been erased.
+    pub fn forget(&self) {
+        self.lock().clear();
+    }
+
     /// Marks that are not durable yet, for whoever reads the ledger meanwhile.
     #[must_use]
     pub fn pending(&self) -> Vec<(u64, Mark)> {

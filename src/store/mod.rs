@@ -28,8 +28,7 @@ pub use open::{Opened, StoreOptions};
 pub use outbox::{Event, Intent, IntentId, MAX_WAITING, OutboxChange, Outcome, State, step};
 pub use reader::Reader;
 pub use state::{
-    AgentState, AreaKinds, Consent, ForgetStub, Ordinal, Ordinals, Orphans, Pairing, Restricted, SendBudget,
-    SessionTokens, Singleton,
+    AgentState, AreaKinds, ForgetStub, Grants, Ordinal, Ordinals, Orphans, Pairing, SessionToken, Singleton,
 };
 pub use writer::Store;
 

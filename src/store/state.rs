@@ -10,7 +10,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use vestibule_protocol::bytes::Fixed;
+use vestibule_protocol::consent::Consent;
+use vestibule_protocol::id::{Fingerprint, TenantId};
+
 use super::error::{AGENT_DB, StoreError, sql};
+use crate::portal::budget::Budget;
 
 /// A value of which there is one, stored as JSON under its key. Other rooms may store their own types so.
 pub trait Singleton: Serialize + DeserializeOwned {
@@ -21,61 +26,50 @@ pub trait Singleton: Serialize + DeserializeOwned {
 /// The tenant this home is paired with, as accepted by the owner at pairing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pairing {
-    /// `t_…`.
-    pub tenant: String,
+    /// Whose portal.
+    pub tenant: TenantId,
     /// The tenant's name as its signed statement gave it.
     pub tenant_name: String,
     /// The portal's origin: scheme, host and port.
-    pub portal_url: String,
+    pub origin: String,
     /// The portal's Ed25519 key for receipts, pinned at pairing.
-    pub portal_signing_key: Vec<u8>,
-    /// `vst1…`, this home's fingerprint for this tenant.
-    pub fingerprint: String,
+    pub portal_key: Fixed<32>,
+    /// This home's fingerprint for this tenant.
+    pub fingerprint: Fingerprint,
     /// When the pairing was made, Unix milliseconds.
     pub paired_at: i64,
     /// Hash of the preview that the owner accepted.
-    pub preview_hash: Vec<u8>,
-    /// Certificate of a private authority for the portal's TLS, PEM.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ca_pem: Option<String>,
+    pub preview: Fixed<32>,
 }
 
 impl Singleton for Pairing {
     const KEY: &'static str = "pairing";
 }
 
-/// What the owner allows: one versioned object (R27).
+/// What the owner allows, and what shall not exist for the portal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Consent {
-    /// Rises with every change.
-    pub epoch: u64,
-    /// Classes that may leave.
-    pub granted: BTreeSet<String>,
-    /// For each withdrawn class the epoch of its withdrawal.
-    pub withdrawn: BTreeMap<String, u64>,
-    /// Things that do not exist for the portal, such as `area:…` or `integration:…`.
-    pub exclusions: BTreeSet<String>,
+pub struct Grants {
+    /// The versioned object that the portal sees (R27).
+    pub consent: Consent,
+    /// Opaque ids and `integration/DOMAIN`; the portal never sees this list.
+    pub excluded: BTreeSet<String>,
 }
 
-impl Singleton for Consent {
-    const KEY: &'static str = "consent";
+impl Singleton for Grants {
+    const KEY: &'static str = "grants";
 }
 
-/// Whether the owner has restricted processing: nothing is sent, nothing is deleted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Restricted(pub bool);
-
-impl Singleton for Restricted {
-    const KEY: &'static str = "restricted";
-}
-
-/// The session tokens of R6. `Debug` hides them.
+/// The session token of R6, and what the portal said of it. `Debug` hides the token.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionTokens {
+pub struct SessionToken {
     /// The token to present next; stored before it is used.
-    pub current: Option<String>,
-    /// The one before, while the portal has not confirmed the current one.
-    pub previous: Option<String>,
+    pub token: Option<Fixed<16>>,
+    /// The portal noticed that this home was restored from a backup.
+    #[serde(default)]
+    pub restored: bool,
+    /// The portal noticed that there are two of this home.
+    #[serde(default)]
+    pub cloned: bool,
 }
 
 impl fmt::Debug for SessionTokens {
@@ -89,8 +83,8 @@ impl fmt::Debug for SessionTokens {
     }
 }
 
-impl Singleton for SessionTokens {
-    const KEY: &'static str = "session_tokens";
+impl Singleton for SessionToken {
+    const KEY: &'static str = "session";
 }
 
 /// What the owner says an area is, by Home Assistant's area id: a kind, or `None` to hide it.
@@ -101,35 +95,23 @@ impl Singleton for AreaKinds {
     const KEY: &'static str = "area_kinds";
 }
 
-/// When full sends were made, Unix milliseconds, oldest first; the budget of R22 is counted from it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SendBudget {
-    /// Times of the full sends of the last day.
-    pub full_sends: Vec<i64>,
-}
-
-impl Singleton for SendBudget {
-    const KEY: &'static str = "send_budget";
-}
-
 /// All that is left after `forget`, until the portal's receipt arrives or the owner gives up (R29). `Debug` hides the key.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForgetStub {
     /// The portal's origin.
-    pub portal_url: String,
+    pub origin: String,
     /// The tenant's id.
-    pub tenant: String,
+    pub tenant: TenantId,
     /// This home's fingerprint for that tenant.
-    pub fingerprint: String,
+    pub fingerprint: Fingerprint,
     /// Seed of the device key for that tenant: the erasure must still be signed.
     pub device_key_seed: [u8; 32],
     /// The portal's key that signs the receipt.
-    pub portal_signing_key: Vec<u8>,
-    /// Id of the erasure that waits for its receipt, hexadecimal.
-    pub pending_erasure: String,
-    /// Certificate of a private authority for the portal's TLS, PEM.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ca_pem: Option<String>,
+    pub portal_key: Fixed<32>,
+    /// Id of the erasure that waits for its receipt.
+    pub erasure: Fixed<16>,
+    /// Epoch of the consent at that moment: what follows must be newer.
+    pub epoch: u64,
 }
 
 impl fmt::Debug for ForgetStub {
@@ -172,16 +154,14 @@ pub struct Orphans {
 }
 
 /// Everything the agent needs on start, in one reading.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct AgentState {
     /// The pairing, if there is one.
     pub pairing: Option<Pairing>,
     /// What the owner allows.
-    pub consent: Consent,
-    /// Whether processing is restricted.
-    pub restricted: bool,
-    /// The session tokens.
-    pub sessions: SessionTokens,
+    pub grants: Grants,
+    /// The session token.
+    pub session: SessionToken,
     /// All ordinals.
     pub ordinals: Ordinals,
     /// The orphaned entities.
@@ -190,8 +170,8 @@ pub struct AgentState {
     pub vanished: Vec<(u64, i64)>,
     /// Overrides of area kinds.
     pub area_kinds: AreaKinds,
-    /// The full sends of the last day.
-    pub send_budget: SendBudget,
+    /// What was sent again in the last day.
+    pub budget: Budget,
     /// What `forget` has left.
     pub forget_stub: Option<ForgetStub>,
 }
@@ -203,14 +183,13 @@ const VANISHED: &str = "vanished";
 pub(crate) fn load(agent: &Connection) -> Result<AgentState, StoreError> {
     Ok(AgentState {
         pairing: get(agent)?,
-        consent: get(agent)?.unwrap_or_default(),
-        restricted: get::<Restricted>(agent)?.unwrap_or_default().0,
-        sessions: get(agent)?.unwrap_or_default(),
+        grants: get(agent)?.unwrap_or_default(),
+        session: get(agent)?.unwrap_or_default(),
         ordinals: ordinals(agent)?,
         orphans: orphans(agent)?,
         vanished: pairs(&packed(agent, VANISHED)?).map(|(id, since)| (id, since.cast_signed())).collect(),
         area_kinds: get(agent)?.unwrap_or_default(),
-        send_budget: get(agent)?.unwrap_or_default(),
+        budget: get(agent)?.unwrap_or_default(),
         forget_stub: get(agent)?,
     })
 }

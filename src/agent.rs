@@ -1,0 +1,333 @@
+//! The one event loop: it owns all state, takes what home, portal and owner say one after another, and decides what follows.
+//!
+//! Nothing here talks to a socket or a file itself: [`crate::home`] reads, [`crate::portal`] sends, [`crate::store`] remembers. What a
+//! person changes is made durable first and takes effect then.
+
+mod deliver;
+mod hand;
+pub mod offline;
+mod owner;
+mod pairing;
+mod stock;
+mod sync;
+mod views;
+
+pub use hand::Hand;
+pub use stock::Stock;
+pub use views::{ConsentView, Forgotten, Meeting, Paired, Side, Status};
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+use vestibule_protocol::problem::Problem;
+
+use crate::clock::{Clock, Dice};
+use crate::control::{self, Asked};
+use crate::home;
+use crate::identity::{HomeSecret, TenantKeys};
+use crate::net::{Dial, Network, Trust};
+use crate::outbound::reading::{HomeEvent, HomeTrouble, Reading};
+use crate::outbound::snapshot::Snapshot;
+use crate::portal::link::{FromLink, Link};
+use crate::portal::recorder::Recorder;
+use crate::portal::session::{Acknowledged, Session};
+use crate::problem;
+use crate::settings::{Secret, Settings};
+use crate::store::{AgentState, Folder, Intent, Lock, Store, StoreOptions};
+
+/// Requests that may wait for the loop.
+const REQUESTS: usize = 16;
+/// Readings are large; the home client waits while the loop works.
+const HOME_EVENTS: usize = 2;
+/// Inbound ledger rows are written together with the next outbound one, or after this rest.
+const LAZY_FLUSH: Duration = Duration::from_secs(5);
+/// A command without a daemon waits so long for the portal to take what the owner decided; later the daemon delivers it.
+const DELIVERY: Duration = Duration::from_secs(10);
+
+/// What an agent is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything, for as long as it is not stopped; answers on the control socket.
+    Daemon,
+    /// One pairing: reads the home, and ends.
+    Pairing,
+    /// One change of what the owner allows: does not read the home, delivers if the portal answers, and ends.
+    Change,
+}
+
+/// The home's side of the loop.
+#[derive(Debug, Default)]
+struct HomeSide {
+    events: Option<mpsc::Receiver<HomeEvent>>,
+    connected_since: Option<i64>,
+    trouble: Option<HomeTrouble>,
+    /// Everything has been read since the connection was made.
+    complete: bool,
+    /// An event has come whose re-read has not.
+    stale: bool,
+    /// Readings that came while the inventory had to stay as it was (R19).
+    held: Vec<(Vec<Reading>, bool)>,
+}
+
+/// The portal's side of the loop.
+#[derive(Debug, Default)]
+struct PortalSide {
+    link: Option<Link>,
+    session: Session,
+    welcomed_since: Option<i64>,
+    problem: Option<Problem>,
+    retry_at: Option<Instant>,
+    attempt: u32,
+    /// The last inventory that the portal acknowledged.
+    acknowledged: Acknowledged,
+    /// The last inventory that was sent whole: what of it is sent again counts against the budget (R22).
+    sent: Option<Arc<Snapshot>>,
+    /// When the budget allows the next transfer.
+    transfer_at: Option<Instant>,
+    flush_at: Option<Instant>,
+}
+
+/// The loop and everything it owns.
+pub struct Agent {
+    scope: Scope,
+    clock: Clock,
+    dice: Dice,
+    folder: Folder,
+    store: Store,
+    recorder: Recorder,
+    to_portal: Arc<dyn Dial>,
+    /// What the store holds, as of the last commit.
+    state: AgentState,
+    secret: HomeSecret,
+    keys: Option<TenantKeys>,
+    outbox: Vec<Intent>,
+    stock: Stock,
+    current: Option<Arc<Snapshot>>,
+    home: HomeSide,
+    portal: PortalSide,
+    meeting: pairing::Meetings,
+    receipt: Option<vestibule_protocol::receipt::Receipt>,
+    ask: mpsc::Sender<Asked>,
+    asked: mpsc::Receiver<Asked>,
+}
+
+/// Something that came from outside.
+enum Input {
+    Home(HomeEvent),
+    Portal(FromLink),
+    Owner(Asked),
+    Time,
+    Stop,
+}
+
+impl Agent {
+    /// Opens the store and starts reading the home, if the scope needs it.
+    ///
+    /// # Errors
+    /// What settings or store say.
+    pub async fn open(settings: &Settings, folder: Folder, lock: Lock, scope: Scope) -> Result<Self, Problem> {
+        let clock = Clock::system();
+        let dice = Dice::system();
+        let to_portal = Arc::new(network(settings.portal.ca_file.as_deref(), "portal.ca_file")?);
+        let events = if scope == Scope::Change { None } else { Some(start_home(settings, &dice)?) };
+        let store = |error| problem::store(&error);
+        let now = clock.now_ms();
+        let (opened_store, opened) =
+            Store::open(folder.clone(), lock, StoreOptions::default(), now).map_err(store)?;
+        for file in &opened.damaged {
+            tracing::error!(file, "a damaged database was moved aside; a new one was made");
+        }
+        Self::with(scope, clock, dice, folder, opened_store, to_portal, events).await
+    }
+
+    /// An agent made of parts, which a simulation brings itself.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn with(
+        scope: Scope,
+        clock: Clock,
+        dice: Dice,
+        folder: Folder,
+        store: Store,
+        to_portal: Arc<dyn Dial>,
+        events: Option<mpsc::Receiver<HomeEvent>>,
+    ) -> Result<Self, Problem> {
+        let fails = |error| problem::store(&error);
+        let now = clock.now_ms();
+        let secret = store.home_secret(dice.bytes()).await.map_err(fails)?;
+        let state = store.load(now).await.map_err(fails)?;
+        let outbox = store.outbox(now).await.map_err(fails)?;
+        let keys = state.pairing.as_ref().map(|pairing| secret.tenant(&pairing.tenant));
+        let stock = Stock::new(&state);
+        let (ask, asked) = mpsc::channel(REQUESTS);
+        let mut agent = Self {
+            scope,
+            recorder: Recorder::new(store.clone(), clock.clone()),
+            clock,
+            dice,
+            folder,
+            store,
+            to_portal,
+            state,
+            secret,
+            keys,
+            outbox,
+            stock,
+            current: None,
+            home: HomeSide { events, ..HomeSide::default() },
+            portal: PortalSide::default(),
+            meeting: pairing::Meetings::default(),
+            receipt: None,
+            ask,
+            asked,
+        };
+        agent.portal.retry_at = Some(Instant::now());
+        Ok(agent)
+    }
+
+    /// Where requests are taken.
+    #[must_use]
+    pub fn requests(&self) -> mpsc::Sender<Asked> {
+        self.ask.clone()
+    }
+
+    /// Runs until `stop`, then writes everything down.
+    ///
+    /// # Errors
+    /// What the store says when it cannot go on, or `output` when the control socket cannot be made.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), Problem> {
+        let _listening = (self.scope == Scope::Daemon)
+            .then(|| control::listen(self.folder.path(), self.ask.clone()))
+            .transpose()
+            .map_err(|error| problem::output(&error))?;
+        if self.scope == Scope::Daemon {
+            tracing::info!(version = env!("CARGO_PKG_VERSION"), paired = self.state.pairing.is_some(), "Vestibule is running");
+        }
+        tokio::pin!(stop);
+        let mut stopping: Option<Instant> = None;
+        loop {
+            self.settle().await?;
+            let deliver = self.scope == Scope::Change && self.something_to_deliver();
+            if stopping.is_some_and(|since| !deliver || since + DELIVERY < Instant::now()) {
+                break;
+            }
+            let wake = self.wake_at().min(stopping.map_or_else(far_away, |since| since + DELIVERY));
+            let input = tokio::select! {
+                biased;
+                () = &mut stop, if stopping.is_none() => Input::Stop,
+                Some(asked) = self.asked.recv() => Input::Owner(asked),
+                event = next_home(&mut self.home.events) => Input::Home(event),
+                told = next_link(&mut self.portal.link) => Input::Portal(told),
+                () = sleep_until(wake) => Input::Time,
+            };
+            match input {
+                Input::Home(event) => self.on_home(event).await?,
+                Input::Portal(FromLink::Message(message)) => self.on_message(message).await?,
+                Input::Portal(FromLink::Closed(trouble)) => self.on_closed(trouble).await?,
+                Input::Owner((request, reply)) => self.on_request(request, reply).await?,
+                Input::Time => self.on_time().await?,
+                Input::Stop => stopping = Some(Instant::now()),
+            }
+        }
+        self.portal.link = None;
+        let now = self.clock.now_ms();
+        self.recorder.flush().await.map_err(|error| problem::store(&error))?;
+        self.store.close(now).await.map_err(|error| problem::store(&error))
+    }
+
+    /// When there is something to do although nothing comes from outside.
+    fn wake_at(&self) -> Instant {
+        let connect = if self.portal.link.is_none() && self.has_counterpart() { self.portal.retry_at } else { None };
+        let again = self.stock.look_again(self.clock.now_ms()).map(|wait| Instant::now() + wait);
+        [connect, again, self.portal.flush_at, self.portal.transfer_at, self.meeting.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or_else(far_away)
+    }
+
+    async fn on_time(&mut self) -> Result<(), Problem> {
+        let now = Instant::now();
+        if self.portal.flush_at.is_some_and(|at| at <= now) {
+            self.portal.flush_at = None;
+            self.recorder.flush().await.map_err(|error| problem::store(&error))?;
+        }
+        if self.portal.transfer_at.is_some_and(|at| at <= now) {
+            self.portal.transfer_at = None;
+        }
+        if self.stock.look_again(self.clock.now_ms()).is_some_and(|wait| wait.is_zero()) {
+            self.take_stock().await?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is a portal to talk to: one that we are paired with, or one that still owes us a receipt.
+    const fn has_counterpart(&self) -> bool {
+        self.state.pairing.is_some() || self.state.forget_stub.is_some()
+    }
+}
+
+/// A day from now: nothing is planned.
+fn far_away() -> Instant {
+    Instant::now() + Duration::from_secs(24 * 60 * 60)
+}
+
+async fn next_home(events: &mut Option<mpsc::Receiver<HomeEvent>>) -> HomeEvent {
+    match events {
+        Some(receiver) => match receiver.recv().await {
+            Some(event) => event,
+            None => std::future::pending().await,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_link(link: &mut Option<Link>) -> FromLink {
+    match link {
+        Some(link) => link.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The network, with the owner's own authority where there is one.
+pub(crate) fn network(ca_file: Option<&std::path::Path>, setting: &'static str) -> Result<Network, Problem> {
+    let bad = |_| problem::bad_authority(setting);
+    match ca_file {
+        None => Network::new(Trust::Public).map_err(bad),
+        Some(path) => {
+            let pem = std::fs::read(path).map_err(|_| problem::bad_authority(setting))?;
+            Network::new(Trust::Owner(&pem)).map_err(bad)
+        }
+    }
+}
+
+/// Where Home Assistant is, according to the settings.
+pub(crate) fn endpoint(settings: &Settings) -> Result<home::Endpoint, Problem> {
+    let token = |secret: &Secret| home::Token::new(secret.reveal()).map_err(problem::home_address);
+    let given = &settings.home_assistant;
+    if let (Some(url), Some(secret)) = (&given.url, &given.token) {
+        let endpoint = home::Endpoint::from_url(url.reveal(), token(secret)?).map_err(problem::home_address)?;
+        if !endpoint.tls() && !endpoint.is_loopback() {
+            tracing::warn!("the home is read over plain http; keep that within your own network");
+        }
+        return Ok(endpoint);
+    }
+    match &settings.supervisor_token {
+        Some(secret) => Ok(home::Endpoint::supervisor(token(secret)?)),
+        None => Err(problem::no_home()),
+    }
+}
+
+/// Starts the task that reads the home.
+pub(crate) fn start_home(settings: &Settings, dice: &Dice) -> Result<mpsc::Receiver<HomeEvent>, Problem> {
+    let endpoint = endpoint(settings)?;
+    let network = network(settings.home_assistant.ca_file.as_deref(), "home_assistant.ca_file")?;
+    let (to, from) = mpsc::channel(HOME_EVENTS);
+    let dice = dice.clone();
+    tokio::spawn(home::run(endpoint, network, move || dice.unit(), to));
+    Ok(from)
+}

@@ -1,0 +1,128 @@
+//! What must not be lost: changes of consent and erasures, from the outbox to the portal's receipt (R24, R27, R29).
+
+use vestibule_protocol::bytes::Fixed;
+use vestibule_protocol::dsse::Envelope;
+use vestibule_protocol::id::{Fingerprint, TenantId};
+use vestibule_protocol::message::{ConsentChanged, Erase};
+use vestibule_protocol::problem::Problem;
+use vestibule_protocol::receipt::{Receipt, Scope as Erased};
+
+use super::Agent;
+use crate::portal::session::{self, receipt_fits};
+use crate::problem;
+use crate::store::{Commit, IntentId, OutboxChange, State};
+
+/// The one kind of intent that there is so far; `erase` outlives the outbox and stands in the forget stub.
+const CONSENT: &str = "consent";
+/// A receipt that is missing, or not signed by the key that was pinned at pairing.
+const BAD_RECEIPT: &str = "receipt_invalid";
+
+impl Agent {
+    /// Address and tenant of whoever we have to talk to.
+    pub(super) fn counterpart(&self) -> Option<(String, TenantId)> {
+        let stub = self.state.forget_stub.as_ref().map(|stub| (stub.origin.clone(), stub.tenant));
+        stub.or_else(|| self.state.pairing.as_ref().map(|pairing| (pairing.origin.clone(), pairing.tenant)))
+    }
+
+    /// With what we prove who we are.
+    pub(super) fn credentials(&self) -> Option<(ed25519_dalek::SigningKey, Fingerprint)> {
+        let stub = self.state.forget_stub.as_ref();
+        let stub = stub.map(|stub| (ed25519_dalek::SigningKey::from_bytes(&stub.device_key_seed), stub.fingerprint));
+        stub.or_else(|| self.keys.as_ref().map(|keys| (keys.device_key.clone(), keys.fingerprint)))
+    }
+
+    /// The next intent, rendered under the grants of this moment (R24).
+    pub(super) fn next_intent(&self) -> Option<(IntentId, session::Intent)> {
+        if let Some(stub) = &self.state.forget_stub {
+            return Some((IntentId(stub.erasure.0), session::Intent::Erase(Erase { id: stub.erasure })));
+        }
+        let waiting = self.outbox.iter().find(|intent| intent.state == State::Queued && intent.kind == CONSENT)?;
+        let message = ConsentChanged { id: Fixed(waiting.id.0), consent: self.state.grants.consent.clone() };
+        Some((waiting.id, session::Intent::Consent(message)))
+    }
+
+    /// Whether the owner has decided something that the portal does not know yet.
+    pub(super) fn something_to_deliver(&self) -> bool {
+        self.state.forget_stub.is_some()
+            || (self.state.pairing.is_some()
+                && self.outbox.iter().any(|intent| matches!(intent.state, State::Queued | State::InFlight)))
+    }
+
+    /// An outbox change that stands for a change of consent.
+    pub(super) fn consent_intent(&self) -> OutboxChange {
+        OutboxChange::Add { id: IntentId(self.dice.bytes()), kind: CONSENT.to_owned(), intent: "{}".to_owned() }
+    }
+
+    /// Changes one intent, unless it is the erasure, which has no row any more.
+    pub(super) async fn change_outbox(&mut self, change: OutboxChange) -> Result<(), Problem> {
+        if self.state.forget_stub.is_some() {
+            return Ok(());
+        }
+        let now = self.clock.now_ms();
+        let commit = Commit { outbox: vec![change], ..Commit::at(now) };
+        self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
+        self.outbox = self.store.outbox(now).await.map_err(|error| problem::store(&error))?;
+        Ok(())
+    }
+
+    /// The link is gone: nobody knows whether what was in flight arrived, so it waits again under its old id.
+    pub(super) async fn requeue(&mut self) -> Result<(), Problem> {
+        let flying: Vec<IntentId> =
+            self.outbox.iter().filter(|intent| intent.state == State::InFlight).map(|intent| intent.id).collect();
+        for id in flying {
+            self.change_outbox(OutboxChange::Requeue(id)).await?;
+        }
+        Ok(())
+    }
+
+    /// The portal says that it carried something out.
+    pub(super) async fn delivered(&mut self, id: IntentId, receipts: Vec<Envelope>) -> Result<(), Problem> {
+        if let Some(stub) = &self.state.forget_stub {
+            let receipt = receipts.first().and_then(|envelope| receipt_fits(envelope, &stub.portal_key.0, id));
+            let receipt = receipt.filter(|receipt| receipt.scope == Erased::All);
+            return match receipt {
+                Some(receipt) => self.forgotten_at_portal(Some(receipt)).await,
+                None => {
+                    self.cut(Some(problem::bad_receipt()), None);
+                    Ok(())
+                }
+            };
+        }
+        let Some(pairing) = &self.state.pairing else { return Ok(()) };
+        let sound = receipts.iter().all(|envelope| receipt_fits(envelope, &pairing.portal_key.0, id).is_some());
+        self.change_outbox(if sound { OutboxChange::Acknowledge(id) } else { OutboxChange::Wedge(id, BAD_RECEIPT.to_owned()) }).await
+    }
+
+    /// Nothing is left there; now nothing is left here either, the home's secret included (R29).
+    pub(super) async fn forgotten_at_portal(&mut self, receipt: Option<Receipt>) -> Result<(), Problem> {
+        match &receipt {
+            Some(receipt) => tracing::info!(remains = ?receipt.remains, "the portal states that it has erased this home"),
+            None => tracing::warn!("the portal says that it does not know this home any more; its receipt was lost"),
+        }
+        self.receipt = receipt;
+        self.start_over().await
+    }
+
+    /// Forgets the rest and begins as on the first day.
+    pub(super) async fn start_over(&mut self) -> Result<(), Problem> {
+        let fails = |error| problem::store(&error);
+        let now = self.clock.now_ms();
+        self.store.forget_everything_but(now, None).await.map_err(fails)?;
+        self.secret = self.store.home_secret(self.dice.bytes()).await.map_err(fails)?;
+        self.reload().await
+    }
+
+    /// Takes the state from the store again, after it was erased.
+    pub(super) async fn reload(&mut self) -> Result<(), Problem> {
+        let fails = |error| problem::store(&error);
+        let now = self.clock.now_ms();
+        self.recorder.forget();
+        self.state = self.store.load(now).await.map_err(fails)?;
+        self.outbox = self.store.outbox(now).await.map_err(fails)?;
+        self.keys = None;
+        self.current = None;
+        self.stock.forget_tenant(&self.state);
+        self.portal = super::PortalSide { retry_at: Some(tokio::time::Instant::now()), ..super::PortalSide::default() };
+        Ok(())
+    }
+}

@@ -1,0 +1,188 @@
+//! What the owner asks and decides. A decision is durable before it takes effect, and takes effect at once.
+
+use std::collections::BTreeMap;
+
+use tokio::time::Instant;
+use vestibule_protocol::consent::Consent;
+use vestibule_protocol::id::{OpaqueId, Thing};
+use vestibule_protocol::problem::Problem;
+
+use super::offline::{self, DAY_MS};
+use super::views::{ConsentView, Forgotten, Side, Status};
+use super::Agent;
+use crate::control::{Reply, Request};
+use crate::problem;
+use crate::store::{Commit, ForgetStub, Grants};
+
+impl Agent {
+    pub(super) async fn on_request(&mut self, request: Request, reply: Reply) -> Result<(), Problem> {
+        match request {
+            Request::Health => reply.value(&true).await,
+            Request::Status => {
+                let status = self.status().await;
+                reply.result(status).await;
+            }
+            Request::Consent => reply.value(&offline::view(&self.state)).await,
+            Request::Marks => {
+                let marks: Vec<(u64, &str)> =
+                    self.recorder.pending().into_iter().map(|(row, mark)| (row, mark.name())).collect();
+                reply.value(&marks).await;
+            }
+            Request::Meet { portal, invite } => self.meeting.ask(portal, invite, reply),
+            Request::Pair { invite, preview } => {
+                let paired = self.pair(&invite, &preview).await;
+                reply.result(paired).await;
+            }
+            Request::Grant { class } => self.consent(reply, |consent| consent.grant(class)).await,
+            Request::Withdraw { class } => self.consent(reply, |consent| consent.withdraw(class)).await,
+            Request::Restrict { on } => self.consent(reply, |consent| consent.restrict(on)).await,
+            Request::Exclude { thing } => self.exclusion(reply, &thing, true).await,
+            Request::Include { thing } => self.exclusion(reply, &thing, false).await,
+            Request::Forget { give_up } => {
+                let forgotten = self.forget(give_up).await;
+                reply.result(forgotten).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn consent(&mut self, reply: Reply, change: impl FnOnce(&mut Consent) -> bool) {
+        let mut grants = self.state.grants.clone();
+        let changed = change(&mut grants.consent);
+        reply.result(self.decide(grants, changed, true).await).await;
+    }
+
+    async fn exclusion(&mut self, reply: Reply, thing: &str, exclude: bool) {
+        let mut grants = self.state.grants.clone();
+        let changed = match (is_thing(thing), exclude) {
+            (false, _) => {
+                reply.result(Err::<ConsentView, _>(problem::bad_thing())).await;
+                return;
+            }
+            (true, true) => grants.excluded.insert(thing.to_owned()),
+            (true, false) => grants.excluded.remove(thing),
+        };
+        // The portal is not told what is excluded: for it, such things do not exist.
+        reply.result(self.decide(grants, changed, false).await).await;
+    }
+
+    /// Stores a decision, then lets it take effect: a link that was opened under other grants is cut, with whatever was on its way.
+    async fn decide(&mut self, grants: Grants, changed: bool, tell: bool) -> Result<ConsentView, Problem> {
+        if self.state.pairing.is_none() {
+            return Err(problem::not_paired());
+        }
+        if changed {
+            let mut commit = Commit::at(self.clock.now_ms());
+            commit.put(&grants).map_err(|error| problem::store(&error))?;
+            if tell {
+                commit.outbox.push(self.consent_intent());
+            }
+            self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
+            self.state.grants = grants;
+            self.outbox = self.store.outbox(self.clock.now_ms()).await.map_err(|error| problem::store(&error))?;
+            self.portal.link = None;
+            self.portal.session = crate::portal::session::Session::default();
+            self.portal.welcomed_since = None;
+            self.portal.retry_at = Some(Instant::now());
+            self.requeue().await?;
+            self.take_stock().await?;
+        }
+        Ok(offline::view(&self.state))
+    }
+
+    /// R29: erased here at once, but for what the portal's receipt needs.
+    async fn forget(&mut self, give_up: bool) -> Result<Forgotten, Problem> {
+        self.portal.link = None;
+        let stub = match (&self.state.pairing, &self.keys) {
+            (Some(pairing), Some(keys)) if !give_up => Some(ForgetStub {
+                origin: pairing.origin.clone(),
+                tenant: pairing.tenant,
+                fingerprint: pairing.fingerprint,
+                device_key_seed: keys.device_key.to_bytes(),
+                portal_key: pairing.portal_key,
+                erasure: vestibule_protocol::bytes::Fixed(self.dice.bytes()),
+                epoch: self.state.grants.consent.epoch,
+            }),
+            _ => self.state.forget_stub.clone().filter(|_| !give_up),
+        };
+        if stub.is_none() {
+            self.start_over().await?;
+            return Ok(Forgotten { local: true, waiting_for_portal: false });
+        }
+        self.store.forget_everything_but(self.clock.now_ms(), stub).await.map_err(|error| problem::store(&error))?;
+        self.reload().await?;
+        Ok(Forgotten { local: true, waiting_for_portal: true })
+    }
+
+    async fn status(&self) -> Result<Status, Problem> {
+        let now = self.clock.now_ms();
+        let mut status = Status { running: true, ..Status::default() };
+        offline::fill(&mut status, &self.state);
+        status.home = Side {
+            connected: self.home.connected_since.is_some(),
+            since: self.home.connected_since,
+            problem: self.home.trouble.map(problem::home),
+        };
+        status.portal = Side {
+            connected: self.portal.welcomed_since.is_some(),
+            since: self.portal.welcomed_since,
+            problem: self.portal_problem(),
+        };
+        status.in_sync = self.in_sync();
+        status.root = self.current.as_ref().map(|current| current.root().to_string());
+        status.records = self.current.as_ref().map_or_else(BTreeMap::new, |current| current.counts());
+        let usage = self.store.usage(now, now - DAY_MS, self.recorder.pending()).await;
+        status.last_day = offline::traffic(&usage.map_err(|error| problem::store(&error))?);
+        status.outbox = offline::waiting(&self.outbox);
+        status.restored = self.state.session.restored;
+        status.cloned = self.state.session.cloned;
+        Ok(status)
+    }
+
+    fn portal_problem(&self) -> Option<Problem> {
+        if self.portal.transfer_at.is_some() && !self.in_sync() && self.portal.welcomed_since.is_some() {
+            return Some(problem::send_budget());
+        }
+        self.portal.problem.clone()
+    }
+
+    /// True only when paired, connected to both, nothing waits to be read, and the portal has acknowledged exactly this inventory.
+    fn in_sync(&self) -> bool {
+        let root = self.current.as_ref().map(|current| current.root());
+        self.state.pairing.is_some()
+            && self.home.connected_since.is_some()
+            && self.home.complete
+            && !self.home.stale
+            && self.home.held.is_empty()
+            && self.portal.welcomed_since.is_some()
+            && !self.portal.session.busy()
+            && !self.something_to_deliver()
+            && root.is_some()
+            && self.portal.session.portal_root() == root
+    }
+}
+
+/// What can be excluded: an area, device, entity or label by its opaque id, or an integration by its domain.
+fn is_thing(text: &str) -> bool {
+    let by_id = |id: OpaqueId| matches!(id.thing, Thing::Area | Thing::Device | Thing::Entity | Thing::Label);
+    text.parse().is_ok_and(by_id)
+        || text.strip_prefix("integration/").is_some_and(|domain| {
+            (1..=64).contains(&domain.len())
+                && domain.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_thing;
+
+    #[test]
+    fn things_that_can_be_excluded() {
+        for good in ["a_aaaaaaaaaaaaa", "e_aaaaaaaaaaaaa", "d_aaaaaaaaaaaaa", "l_aaaaaaaaaaaaa", "integration/hue"] {
+            assert!(is_thing(good), "{good}");
+        }
+        for wrong in ["kitchen", "light.kitchen", "f_aaaaaaaaaaaaa", "integration/", "integration/Hue", ""] {
+            assert!(!is_thing(wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! From what the home says to what the portal holds: take stock, compare, send.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use vestibule_protocol::bytes::Fixed;
+use vestibule_protocol::consent::{Class, Consent};
+use vestibule_protocol::message::{FromPortal, Hello, HelloBody, Refusal, RefusalCode, Want, Welcome, device_signature};
+use vestibule_protocol::problem::Problem;
+use vestibule_protocol::schema;
+
+use super::{Agent, LAZY_FLUSH};
+use crate::outbound::reading::{HomeEvent, Reading};
+use crate::outbound::snapshot::Snapshot;
+use crate::portal::enrol::believe;
+use crate::portal::link::{Link, LinkTrouble, ToLink};
+use crate::portal::origin::Origin;
+use crate::portal::retry;
+use crate::portal::session::{Session, Step};
+use crate::problem;
+use crate::store::{Commit, OutboxChange};
+
+/// A schema disagreement is looked at again after this time (R19).
+const DISAGREEMENT: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+
+impl Agent {
+    pub(super) async fn on_home(&mut self, event: HomeEvent) -> Result<(), Problem> {
+        match event {
+            HomeEvent::Connected { version, admin } => {
+                tracing::info!(version, admin, "connected to Home Assistant");
+                self.home.connected_since = Some(self.clock.now_ms() / 1000);
+                self.home.trouble = None;
+                self.home.complete = false;
+                self.home.stale = true;
+            }
+            HomeEvent::Stale => self.home.stale = true,
+            HomeEvent::Read { readings, complete } => {
+                self.home.held.push((readings, complete));
+                if !self.portal.session.frozen() {
+                    self.take_in_held().await?;
+                }
+            }
+            HomeEvent::Lost(trouble) => {
+                // What is known stays known: nothing is synced as deleted (R18).
+                self.home.trouble = Some(trouble);
+                self.home.connected_since = None;
+                self.home.complete = false;
+                self.home.stale = false;
+                self.current = None;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what waited while the inventory had to stay as it was.
+    async fn take_in_held(&mut self) -> Result<(), Problem> {
+        let held = std::mem::take(&mut self.home.held);
+        if held.is_empty() {
+            return Ok(());
+        }
+        for (readings, complete) in held {
+            self.home.complete |= complete;
+            self.home.stale = false;
+            self.stock.take_in(readings.into_iter().collect::<Vec<Reading>>(), self.clock.now_ms());
+        }
+        self.take_stock().await
+    }
+
+    /// Computes the inventory anew, for the tenant that may see it; stores what has to outlive a restart before it is used.
+    pub(super) async fn take_stock(&mut self) -> Result<(), Problem> {
+        let Some(keys) = self.keys.as_ref().filter(|_| self.home.complete && self.home.trouble.is_none()) else {
+            return Ok(());
+        };
+        let taken = self.stock.take(&keys.id_key, &self.state.grants, self.clock.now_ms()).await;
+        if !taken.commit.is_empty() {
+            self.store.commit(taken.commit).await.map_err(|error| problem::store(&error))?;
+        }
+        let changed = self.current.as_ref().is_none_or(|current| current.root() != taken.snapshot.root());
+        if changed {
+            self.current = Some(taken.snapshot);
+        }
+        Ok(())
+    }
+
+    /// Says whatever there is to say now. Called after every input.
+    pub(super) async fn settle(&mut self) -> Result<(), Problem> {
+        if !self.portal.session.frozen() {
+            self.take_in_held().await?;
+        }
+        self.continue_meeting().await?;
+        if self.portal.link.is_none() {
+            return self.connect();
+        }
+        let may_transfer = self.portal.transfer_at.is_none();
+        let intent = self.next_intent();
+        let sending = intent.as_ref().map(|(id, _)| *id);
+        let may_send = !self.state.grants.consent.restricted && self.state.forget_stub.is_none();
+        let current = self.current.as_ref().filter(|_| may_send);
+        let step = self.portal.session.next(current, intent, &mut self.portal.acknowledged, may_transfer);
+        match step {
+            None => Ok(()),
+            Some(Step::Send(message)) => {
+                if let Some(id) = sending.filter(|_| matches!(message.kind(), "consent" | "erase")) {
+                    self.change_outbox(OutboxChange::MarkInFlight(id)).await?;
+                }
+                self.say(ToLink::Message(message)).await;
+                Ok(())
+            }
+            Some(step) => self.perform(step).await,
+        }
+    }
+
+    /// Opens a link if there is somebody to talk to and the time has come.
+    fn connect(&mut self) -> Result<(), Problem> {
+        let now = Instant::now();
+        if self.portal.retry_at.is_some_and(|at| at > now) {
+            return Ok(());
+        }
+        let Some((origin, tenant)) = self.counterpart() else { return Ok(()) };
+        let origin = Origin::parse(&origin).map_err(problem::origin)?;
+        self.portal.retry_at = None;
+        self.portal.session = Session::default();
+        self.portal.link =
+            Some(Link::start(Arc::clone(&self.to_portal), origin, tenant, self.recorder.clone()));
+        Ok(())
+    }
+
+    pub(super) async fn on_message(&mut self, message: FromPortal) -> Result<(), Problem> {
+        self.portal.flush_at = Some(Instant::now() + LAZY_FLUSH);
+        if let FromPortal::Challenge(challenge) = &message
+            && !self.portal.session.welcomed()
+        {
+            return match self.hello(challenge) {
+                Ok(hello) => {
+                    self.say(ToLink::Message(hello.into())).await;
+                    Ok(())
+                }
+                Err(problem) => {
+                    self.cut(Some(problem), None);
+                    Ok(())
+                }
+            };
+        }
+        match self.portal.session.receive(message, &mut self.portal.acknowledged) {
+            Some(step) => self.perform(step).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The answer to a challenge of a portal that has proved whom it serves (R2, R5).
+    fn hello(&self, challenge: &vestibule_protocol::message::Challenge) -> Result<Hello, Problem> {
+        let (origin, tenant) = self.counterpart().ok_or_else(problem::not_paired)?;
+        let parsed = Origin::parse(&origin).map_err(problem::origin)?;
+        believe(&challenge.statement, &tenant, &parsed, self.clock.now_s()).map_err(problem::enrol)?;
+        let (device_key, fingerprint) = self.credentials().ok_or_else(problem::not_paired)?;
+        let quiet = self.state.grants.consent.restricted || self.state.forget_stub.is_some();
+        let body = HelloBody {
+            fingerprint,
+            nonce: Fixed(self.dice.bytes()),
+            agent: env!("CARGO_PKG_VERSION").to_owned(),
+            schema: schema::VERSION,
+            session: self.state.session.token,
+            consent: self.told_consent(),
+            root: self.current.as_ref().filter(|_| !quiet).map(|current| current.root()),
+        };
+        let body = serde_json::to_string(&body).map_err(|_| problem::link(LinkTrouble::Protocol))?;
+        let signature = device_signature(&device_key, "hello", &tenant, &origin, &challenge.nonce.0, &body);
+        Ok(Hello { body, signature })
+    }
+
+    /// The consent as the portal is told it; after `forget` nothing is allowed any more.
+    fn told_consent(&self) -> Consent {
+        self.state.forget_stub.as_ref().map_or_else(
+            || self.state.grants.consent.clone(),
+            |stub| Consent {
+                epoch: stub.epoch + 1,
+                withdrawn: Class::ALL.into_iter().map(|class| (class, stub.epoch + 1)).collect(),
+                ..Consent::default()
+            },
+        )
+    }
+
+    async fn perform(&mut self, step: Step) -> Result<(), Problem> {
+        match step {
+            Step::Welcomed(welcome) => self.on_welcome(welcome).await,
+            Step::Push { base, target } => {
+                if let Some(push) = self.push(&base, &target) {
+                    self.say(ToLink::Message(push)).await;
+                }
+                Ok(())
+            }
+            Step::Send(message) => {
+                self.say(ToLink::Message(message)).await;
+                Ok(())
+            }
+            Step::Transfer { frozen, want } => self.transfer(frozen, want).await,
+            Step::InSync => {
+                tracing::info!(records = self.current.as_ref().map_or(0, |current| current.entries().len()), "in sync");
+                self.portal.problem = None;
+                Ok(())
+            }
+            Step::Delivered(id, receipts) => self.delivered(id, receipts).await,
+            Step::Refused(refusal) => self.on_refused(&refusal).await,
+            Step::Disagreement => {
+                self.cut(Some(problem::schema_disagreement()), Some(DISAGREEMENT));
+                Ok(())
+            }
+            Step::Broken => {
+                self.cut(Some(problem::link(LinkTrouble::Protocol)), None);
+                Ok(())
+            }
+        }
+    }
+
+    async fn on_welcome(&mut self, welcome: Welcome) -> Result<(), Problem> {
+        if welcome.schema != schema::VERSION {
+            self.cut(Some(problem::refused(RefusalCode::Version)), Some(DISAGREEMENT));
+            return Ok(());
+        }
+        if self.state.forget_stub.is_none() {
+            let mut session = self.state.session.clone();
+            session.token = Some(welcome.session);
+            session.restored |= welcome.restored;
+            session.cloned |= welcome.cloned;
+            let mut commit = Commit::at(self.clock.now_ms());
+            commit.put(&session).map_err(|error| problem::store(&error))?;
+            // R6: stored before it can be used.
+            self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
+            self.state.session = session;
+        }
+        tracing::info!("connected to the portal");
+        self.portal.welcomed_since = Some(self.clock.now_ms() / 1000);
+        self.portal.problem = None;
+        self.portal.attempt = 0;
+        Ok(())
+    }
+
+    fn push(&self, base: &Snapshot, target: &Snapshot) -> Option<vestibule_protocol::message::FromAgent> {
+        let keys = self.keys.as_ref()?;
+        let (puts, deletes) = self.stock.difference(&keys.id_key, &self.state.grants, base, target);
+        Some(Session::push(base.root_as(target), target.root(), puts, deletes))
+    }
+
+    /// Renders what is wanted and hands it to the link, which sends it while the loop goes on.
+    async fn transfer(&mut self, frozen: Arc<Snapshot>, want: Want) -> Result<(), Problem> {
+        let (Some(keys), Some(link)) = (&self.keys, &self.portal.link) else { return Ok(()) };
+        let sender = link.sender();
+        let Some(plan) = self.stock.plan(&frozen, &want) else {
+            self.cut(Some(problem::link(LinkTrouble::Protocol)), None);
+            return Ok(());
+        };
+        // R22: what is sent again counts; what the portal has never been sent is the owner's doing.
+        let again = plan.sent_again(self.portal.sent.as_deref());
+        let now = self.clock.now_ms();
+        self.state.budget.spend(now, again);
+        let mut commit = Commit::at(now);
+        commit.put(&self.state.budget).map_err(|error| problem::store(&error))?;
+        self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
+        if let Some(free) = self.state.budget.wait_until(now) {
+            let wait = std::time::Duration::from_millis(u64::try_from(free - now).unwrap_or_default());
+            self.portal.transfer_at = Some(Instant::now() + wait);
+        }
+        let batches = self.stock.batches(&keys.id_key, &self.state.grants, plan, want.staged).await;
+        self.portal.sent = Some(Arc::clone(&frozen));
+        tokio::spawn(async move {
+            for message in batches.into_messages(frozen.root()) {
+                // A link that was cut takes nothing more.
+                if sender.send(message).await.is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(())
+    }
+
+    async fn on_refused(&mut self, refusal: &Refusal) -> Result<(), Problem> {
+        if refusal.code == RefusalCode::Erased && self.state.forget_stub.is_some() {
+            // The receipt was lost, but this is what it would have said.
+            return self.forgotten_at_portal(None).await;
+        }
+        let pause = retry::after_refusal(refusal, self.dice.unit());
+        self.cut(Some(problem::refused(refusal.code)), pause);
+        Ok(())
+    }
+
+    pub(super) async fn on_closed(&mut self, trouble: LinkTrouble) -> Result<(), Problem> {
+        // A restart of the portal ends a good link; that alone is no problem to show.
+        let problem = (trouble != LinkTrouble::Lost || self.portal.welcomed_since.is_none()).then(|| problem::link(trouble));
+        self.cut(problem, None);
+        self.requeue().await
+    }
+
+    /// Ends the link and plans the next attempt; a problem stays visible until the next welcome.
+    pub(super) fn cut(&mut self, problem: Option<Problem>, pause: Option<std::time::Duration>) {
+        let pause = pause.unwrap_or_else(|| retry::pause(self.portal.attempt, self.dice.unit()));
+        self.portal.attempt = self.portal.attempt.saturating_add(1);
+        self.portal.link = None;
+        self.portal.session = Session::default();
+        self.portal.welcomed_since = None;
+        self.portal.retry_at = Some(Instant::now() + pause);
+        if let Some(problem) = problem {
+            tracing::warn!(code = %problem.code, pause_ms = pause.as_millis(), "no link to the portal");
+            self.portal.problem = Some(problem);
+        }
+    }
+
+    pub(super) async fn say(&self, message: ToLink) {
+        if let Some(link) = &self.portal.link {
+            link.send(message).await;
+        }
+    }
+}
