@@ -1,5 +1,7 @@
 //! What the writer does, command by command: the same code behind the thread and in a simulation.
 
+use std::fmt;
+
 use rusqlite::Connection;
 
 use super::error::{AGENT_DB, LEDGER_DB, StoreError, sql};
@@ -11,10 +13,11 @@ use super::state::{self, ForgetStub, Ordinal, Orphans, Singleton};
 use super::{forget, ledger};
 use crate::kill::kill_point;
 
-/// Changes that become durable together: the ledger's part first, then all the rest in one transaction.
+/// Changes that become durable together: the ledger's part first, then all the rest in one transaction. `Debug` shows keys
+/// and kinds, no contents.
 ///
 /// If only the ledger's part could be written, the call fails; its rows stand, and are marked `unsent` with the next row.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Commit {
     /// Unix milliseconds.
     pub now: i64,
@@ -63,6 +66,18 @@ impl Commit {
             || !self.ordinals.is_empty()
             || self.orphans.is_some()
             || self.vanished.is_some()
+    }
+}
+
+impl fmt::Debug for Commit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<&str> = self.puts.iter().map(|(key, _)| key.as_str()).collect();
+        f.debug_struct("Commit")
+            .field("rows", &self.rows)
+            .field("marks", &self.marks)
+            .field("outbox", &self.outbox)
+            .field("puts", &keys)
+            .finish_non_exhaustive()
     }
 }
 

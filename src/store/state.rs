@@ -18,8 +18,8 @@ pub trait Singleton: Serialize + DeserializeOwned {
     const KEY: &'static str;
 }
 
-/// The tenant this home is paired with, as accepted by the owner at pairing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The tenant this home is paired with, as accepted by the owner at pairing. `Debug` shows no address and no name.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pairing {
     /// `t_…`.
     pub tenant: String,
@@ -40,12 +40,21 @@ pub struct Pairing {
     pub ca_pem: Option<String>,
 }
 
+impl fmt::Debug for Pairing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pairing")
+            .field("tenant", &self.tenant)
+            .field("paired_at", &self.paired_at)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Singleton for Pairing {
     const KEY: &'static str = "pairing";
 }
 
-/// What the owner allows: one versioned object (R27).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What the owner allows: one versioned object (R27). `Debug` does not say what is excluded.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
     /// Rises with every change.
     pub epoch: u64,
@@ -55,6 +64,17 @@ pub struct Consent {
     pub withdrawn: BTreeMap<String, u64>,
     /// Things that do not exist for the portal, such as `area:…` or `integration:…`.
     pub exclusions: BTreeSet<String>,
+}
+
+impl fmt::Debug for Consent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { epoch, granted, withdrawn, exclusions } = self;
+        write!(
+            f,
+            "Consent {{ epoch: {epoch}, granted: {granted:?}, withdrawn: {withdrawn:?}, {} exclusions }}",
+            exclusions.len()
+        )
+    }
 }
 
 impl Singleton for Consent {
@@ -93,9 +113,15 @@ impl Singleton for SessionTokens {
     const KEY: &'static str = "session_tokens";
 }
 
-/// What the owner says an area is, by Home Assistant's area id: a kind, or `None` to hide it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What the owner says an area is, by Home Assistant's area id: a kind, or `None` to hide it. `Debug` only counts.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AreaKinds(pub BTreeMap<String, Option<String>>);
+
+impl fmt::Debug for AreaKinds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AreaKinds({})", self.0.len())
+    }
+}
 
 impl Singleton for AreaKinds {
     const KEY: &'static str = "area_kinds";

@@ -38,7 +38,7 @@ async fn a_damaged_ledger_is_moved_aside_and_the_new_one_says_so() {
             (rows.len(), rows[0].kind.as_str(), rows[0].direction),
             (1, "chain-start", Direction::Local)
         );
-        let said = house.reader().get(1, &[]).unwrap().unwrap().1.unwrap();
+        let said = house.reader().get(1, &[]).unwrap().unwrap().bytes.unwrap();
         assert_eq!(String::from_utf8(said).unwrap(), r#"{"reason":"ledger_damaged"}"#);
         store.append(NOW, vec![out(NOW, "on")], vec![]).await.unwrap();
         assert_sound(&house.reader());
@@ -198,4 +198,58 @@ async fn error_in_use(house: &House) {
     smash(house, "ledger.db", 4096..400_000);
     let failed = store.read(NOW, |_, ledger| super::super::ledger::verify(ledger));
     assert_eq!(failed, Err(StoreError::Damaged { file: "ledger.db" }));
+}
+
+const SHUT: &str = "VESTIBULE_TEST_SHUT_FOLDER";
+
+/// Folders that one may not write, or not even read. Root may do everything, so the work is done by a child process that
+/// is not root: this test binary again, told by its environment to run [`in_folders_that_are_shut`].
+#[tokio::test]
+async fn folders_that_are_shut_are_named_and_read_where_possible() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+
+    let house = filled().await;
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let owner = fs::metadata(house.root.path()).unwrap().uid();
+    // Where nobody else can reach: the child needs its program and the way to it.
+    let stage = tempfile::tempdir().unwrap();
+    let program = stage.path().join("program");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    for path in [stage.path(), &program] {
+        mode(path, 0o755);
+    }
+    for name in house.folder().names().unwrap() {
+        mode(&house.root.path().join(name), 0o444);
+    }
+    for (folder_mode, what) in [(0o555, "read-only"), (0o000, "unreadable")] {
+        mode(house.root.path(), folder_mode);
+        let mut child = std::process::Command::new(&program);
+        child.args(["--exact", "store::tests::disk::in_folders_that_are_shut"]);
+        child.env(SHUT, house.root.path()).env("VESTIBULE_TEST_SHUT_HOW", what).current_dir("/");
+        if owner == 0 {
+            child.uid(65_534).gid(65_534);
+        }
+        let output = child.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && said.contains("1 passed"), "{what}: {said}");
+    }
+    mode(house.root.path(), 0o755);
+}
+
+#[test]
+fn in_folders_that_are_shut() {
+    let Some(path) = std::env::var_os(SHUT) else { return };
+    let path = Path::new(&path);
+    if std::env::var("VESTIBULE_TEST_SHUT_HOW").unwrap() == "read-only" {
+        let folder = Folder::create(path).unwrap();
+        assert!(matches!(Lock::try_acquire(&folder), Err(StoreError::FolderReadOnly)));
+        let reader = Reader::open(&folder).unwrap();
+        assert_eq!(reader.load().unwrap().consent.epoch, 9);
+        assert_eq!(assert_sound(&reader), 50);
+        assert_eq!(Folder::create(&path.join("below")), Err(StoreError::FolderReadOnly));
+    } else {
+        assert_eq!(Folder::create(path), Err(StoreError::FolderUnreadable));
+        assert_eq!(Folder::existing(path), Err(StoreError::FolderUnreadable));
+    }
 }

@@ -186,7 +186,7 @@ async fn the_thread_groups_what_queues_and_answers_each() {
     assert_eq!(seen.len(), 180);
     let reader = house.reader();
     for (seq, i) in &seen {
-        assert_eq!(reader.get(*seq, &[]).unwrap().unwrap().1, Some(vec![*i]));
+        assert_eq!(reader.get(*seq, &[]).unwrap().unwrap().bytes, Some(vec![*i]));
     }
     assert_eq!(assert_sound(&reader), 180);
     drop(reader);
