@@ -148,7 +148,7 @@ fn a_full_disk_is_an_error_and_not_the_end() {
 }
 
 #[test]
-fn a_disk_that_fills_between_the_two_databases_leaves_unsent_rows() {
+fn a_state_that_does_not_fit_keeps_its_row_out_of_the_ledger() {
     let house = House::new();
     let mut store = house.databases();
     let pages: i64 = store.connections().0.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
@@ -160,8 +160,38 @@ fn a_disk_that_fills_between_the_two_databases_leaves_unsent_rows() {
     };
     assert_eq!(store.commit_all(&[&large]).pop().unwrap(), Err(StoreError::DiskFull));
     store.connections().0.pragma_update_and_check(None, "max_page_count", 1 << 30, |_| Ok(())).unwrap();
-    // Here it was noticed before the ledger was written at all.
     assert_eq!(store.commit_all(&[&large]).pop().unwrap(), Ok(vec![1]));
+}
+
+#[test]
+fn a_failure_between_the_two_databases_leaves_rows_that_are_marked_unsent() {
+    let house = House::new();
+    let mut store = house.databases();
+    // A constraint that SQLite checks at the last moment stands for a disk that fails there.
+    store
+        .connections()
+        .0
+        .execute_batch(
+            "PRAGMA foreign_keys = ON;
+             CREATE TABLE parent (x INTEGER PRIMARY KEY);
+             CREATE TABLE child (y INTEGER REFERENCES parent (x) DEFERRABLE INITIALLY DEFERRED);
+             CREATE TEMP TRIGGER late AFTER INSERT ON singletons WHEN NEW.key = 'bad'
+                 BEGIN INSERT INTO child VALUES (1); END;",
+        )
+        .unwrap();
+    let commit = |key: &str, text: &str| Commit {
+        rows: vec![out(NOW, text)],
+        puts: vec![(key.into(), Some("1".into()))],
+        ..Commit::at(NOW)
+    };
+    let failed = store.commit_all(&[&commit("bad", "first")]).pop().unwrap();
+    assert!(matches!(failed, Err(StoreError::Sql { file: "agent.db", .. })), "{failed:?}");
+    assert_eq!(store.commit_all(&[&commit("good", "second")]).pop().unwrap(), Ok(vec![2]));
+    store.close(NOW).unwrap();
+    let reader = house.reader();
+    assert_eq!(in_short(&reader), ["1 out push 5 unsent", "2 out push 6 unknown"]);
+    assert_eq!((reader.get_json("bad").unwrap(), reader.get_json("good").unwrap()), (None, Some("1".into())));
+    assert_sound(&reader);
 }
 
 #[test]

@@ -264,6 +264,9 @@ async fn a_dropped_store_and_a_copy_taken_meanwhile_are_complete() {
     store.append(NOW, vec![out(NOW, "third")], vec![]).await.unwrap();
     drop(store);
 
+    // Whoever looks first, with the agent still dead, sees what is only in the log.
+    assert_eq!(copy.reader().load().unwrap(), state);
+    assert_eq!(assert_sound(&copy.reader()), 2);
     let (store, opened) = copy.open();
     assert_eq!(opened, Opened::default());
     assert_eq!(store.load(NOW).await.unwrap(), state);
