@@ -1,5 +1,7 @@
 //! What the writer does, command by command: the same code behind the thread and in a simulation.
 
+use std::fmt;
+
 use rusqlite::Connection;
 
 use super::error::{AGENT_DB, LEDGER_DB, StoreError, sql};
@@ -7,14 +9,16 @@ use super::folder::{Folder, Lock};
 use super::ledger::{Book, Mark, NewRow};
 use super::open::{Opened, Pair, StoreOptions, open_pair, suspect};
 use super::outbox::{self, OutboxChange};
-use super::state::{self, ForgetStub, Ordinal, Orphans, Singleton};
+use super::state::{self, Delay, ForgetStub, Ordinal, Orphans, Singleton};
 use super::{forget, ledger};
+use crate::identity::HomeSecret;
 use crate::kill::kill_point;
 
-/// Changes that become durable together: the ledger's part first, then all the rest in one transaction.
+/// Changes that become durable together: the ledger's part first, then all the rest in one transaction. `Debug` shows keys
+/// and kinds, no contents.
 ///
 /// If only the ledger's part could be written, the call fails; its rows stand, and are marked `unsent` with the next row.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Commit {
     /// Unix milliseconds.
     pub now: i64,
@@ -30,8 +34,8 @@ pub struct Commit {
     pub ordinals: Vec<Ordinal>,
     /// A new set of orphaned entities.
     pub orphans: Option<Orphans>,
-    /// A new list of vanished entities with the time since when.
-    pub vanished: Option<Vec<(u64, i64)>>,
+    /// A new list of entities whose coming or going is not believed yet (R8).
+    pub delays: Option<Vec<Delay>>,
 }
 
 impl Commit {
@@ -57,12 +61,30 @@ impl Commit {
         self.puts.push((T::KEY.to_owned(), None));
     }
 
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.marks.is_empty() && !self.touches_agent()
+    }
+
     fn touches_agent(&self) -> bool {
         !self.outbox.is_empty()
             || !self.puts.is_empty()
             || !self.ordinals.is_empty()
             || self.orphans.is_some()
-            || self.vanished.is_some()
+            || self.delays.is_some()
+    }
+}
+
+impl fmt::Debug for Commit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<&str> = self.puts.iter().map(|(key, _)| key.as_str()).collect();
+        f.debug_struct("Commit")
+            .field("rows", &self.rows)
+            .field("marks", &self.marks)
+            .field("outbox", &self.outbox)
+            .field("puts", &keys)
+            .finish_non_exhaustive()
     }
 }
 
@@ -72,7 +94,7 @@ pub(crate) type Seqs = Vec<u64>;
 /// Both databases, open for writing.
 pub(crate) struct Databases {
     folder: Folder,
-    _lock: Lock,
+    lock: Lock,
     options: StoreOptions,
     /// `None` while a `forget` is half done: nothing else happens before it is completed.
     pair: Option<Pair>,
@@ -92,7 +114,15 @@ impl Databases {
         } else {
             open_pair(&folder, &options, now, &mut opened)?
         };
-        Ok((Self { folder, _lock: lock, options, pair: Some(pair) }, opened))
+        Ok((Self { folder, lock, options, pair: Some(pair) }, opened))
+    }
+
+    /// The home's secret; minted from `fresh` if there is none yet.
+    pub(crate) fn home_secret(&mut self, fresh: [u8; 32]) -> Result<HomeSecret, StoreError> {
+        match self.folder.home_secret()? {
+            Some(secret) => Ok(secret),
+            None => self.folder.mint_home_secret(&self.lock, fresh),
+        }
     }
 
     /// Commits several independent groups of changes with as few waits for the disk as possible. Each has its own result.
@@ -270,8 +300,8 @@ fn write_agent(agent: &Connection, commit: &Commit) -> Result<(), StoreError> {
     if let Some(orphans) = &commit.orphans {
         state::put_orphans(agent, orphans)?;
     }
-    if let Some(vanished) = &commit.vanished {
-        state::put_vanished(agent, vanished)?;
+    if let Some(delays) = &commit.delays {
+        state::put_delays(agent, delays)?;
     }
     Ok(())
 }

@@ -181,16 +181,18 @@ impl StoreError {
 
     /// Classifies an error of the operating system.
     pub(crate) fn io(step: &'static str, error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::NotADirectory => Self::FolderNotADirectory,
-            io::ErrorKind::PermissionDenied => Self::FolderUnreadable,
-            io::ErrorKind::ReadOnlyFilesystem => Self::FolderReadOnly,
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
-            #[expect(
-                clippy::wildcard_enum_match_arm,
-                reason = "the list of kinds is open and all others are alike here"
-            )]
-            kind => Self::Io { step, kind },
+        let kind = error.kind();
+        let is = |kinds: &[io::ErrorKind]| kinds.contains(&kind);
+        if is(&[io::ErrorKind::NotADirectory]) {
+            Self::FolderNotADirectory
+        } else if is(&[io::ErrorKind::PermissionDenied]) {
+            Self::FolderUnreadable
+        } else if is(&[io::ErrorKind::ReadOnlyFilesystem]) {
+            Self::FolderReadOnly
+        } else if is(&[io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded]) {
+            Self::DiskFull
+        } else {
+            Self::Io { step, kind }
         }
     }
 }

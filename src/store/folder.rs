@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
+use crate::identity::HomeSecret;
 use crate::kill::kill_point;
 
 /// Nobody but the user that runs the agent has any business in the folder.
@@ -78,7 +79,7 @@ impl Folder {
             Err(error) => return Err(StoreError::io("reading home_secret", &error)),
         }
         match file.read(&mut [0]) {
-            Ok(0) => Ok(Some(HomeSecret(bytes))),
+            Ok(0) => Ok(Some(HomeSecret::new(bytes))),
             Ok(_) => Err(StoreError::SecretDamaged),
             Err(error) => Err(StoreError::io("reading home_secret", &error)),
         }
@@ -109,7 +110,7 @@ impl Folder {
         fs::rename(&temporary, &path).map_err(step)?;
         self.sync()?;
         kill_point("store.secret.renamed");
-        Ok(HomeSecret(fresh))
+        Ok(HomeSecret::new(fresh))
     }
 
     /// Removes the home's secret: the last step of forgetting.
@@ -161,24 +162,6 @@ fn writing(error: io::Error) -> StoreError {
         StoreError::FolderReadOnly
     } else {
         StoreError::io("writing to the data folder", &error)
-    }
-}
-
-/// The 32 bytes from which everything that a tenant sees of this home is derived. Never leaves the folder.
-#[derive(Clone, PartialEq, Eq)]
-pub struct HomeSecret([u8; 32]);
-
-impl HomeSecret {
-    /// The bytes, for key derivation.
-    #[must_use]
-    pub const fn bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for HomeSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("‹secret›")
     }
 }
 

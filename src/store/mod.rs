@@ -19,16 +19,16 @@ mod tests;
 
 pub use databases::Commit;
 pub use error::StoreError;
-pub use folder::{Folder, HomeSecret, Lock};
+pub use folder::{Folder, Lock};
 pub use ledger::{
-    Checkpoint, Direction, INBOUND_PREFIX, INBOUND_WHOLE, KEEP_MS, LedgerLimits, Mark, NewRow, Page, Row,
-    Stored, Usage, Verification,
+    Checkpoint, Direction, Entry, INBOUND_PREFIX, INBOUND_WHOLE, KEEP_MS, LedgerLimits, Mark, NewRow, Page,
+    Row, Stored, Usage, Verification,
 };
 pub use open::{Opened, StoreOptions};
 pub use outbox::{Event, Intent, IntentId, MAX_WAITING, OutboxChange, Outcome, State, step};
 pub use reader::Reader;
 pub use state::{
-    AgentState, AreaKinds, ForgetStub, Grants, Ordinal, Ordinals, Orphans, Pairing, SessionToken, Singleton,
+    AgentState, AreaKinds, Delay, ForgetStub, Grants, Ordinal, Ordinals, Orphans, Pairing, SessionToken, Singleton,
 };
 pub use writer::Store;
 

@@ -214,11 +214,10 @@ fn set(
     name: &str,
     value: impl rusqlite::ToSql,
 ) -> Result<(), StoreError> {
-    connection.pragma_update_and_check(None, name, value, |_| Ok(())).or_else(|error| match error {
-        rusqlite::Error::QueryReturnedNoRows => Ok(()),
-        #[expect(clippy::wildcard_enum_match_arm, reason = "every other error is one")]
-        error => Err(sql(file)(error)),
-    })
+    match connection.pragma_update_and_check(None, name, value, |_| Ok(())) {
+        Ok(()) | Err(rusqlite::Error::QueryReturnedNoRows) => Ok(()),
+        Err(error) => Err(sql(file)(error)),
+    }
 }
 
 /// Runs the migrations that are missing, each in one transaction with its number, then `finish` in the last of them.
@@ -293,4 +292,22 @@ fn open_immutable(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection>
     }
     uri.push_str("?immutable=1");
     Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complete_database_can_be_opened_as_immutable_whatever_its_folder_is_called() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a b?mode=rw#c%20d\u{e4}.db");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (5)").unwrap();
+        drop(connection);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let opened = open_immutable(&path, flags).unwrap();
+        assert_eq!(opened.query_row("SELECT x FROM t", [], |row| row.get::<_, i64>(0)), Ok(5));
+        assert!(opened.execute("INSERT INTO t VALUES (6)", []).is_err());
+    }
 }

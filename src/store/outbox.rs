@@ -3,6 +3,8 @@
 //! An intent says what is to be told, not the words: contents are rendered under the grants at the moment of sending
 //! (R24). Its id stays the same over all attempts, so that the portal can tell a repetition.
 
+use std::fmt;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::{AGENT_DB, StoreError, sql};
@@ -89,8 +91,8 @@ pub const fn step(from: State, event: Event) -> Result<Outcome, StoreError> {
     }))
 }
 
-/// A change to the outbox, as part of a [`super::Commit`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A change to the outbox, as part of a [`super::Commit`]. `Debug` hides the intent.
+#[derive(Clone, PartialEq, Eq)]
 pub enum OutboxChange {
     /// A new intent, queued behind the others.
     Add {
@@ -115,8 +117,22 @@ pub enum OutboxChange {
     Discard(IntentId),
 }
 
-/// One intent as stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl fmt::Debug for OutboxChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Add { kind, .. } => write!(f, "Add({kind})"),
+            Self::MarkInFlight(_) => f.write_str("MarkInFlight"),
+            Self::Requeue(_) => f.write_str("Requeue"),
+            Self::Acknowledge(_) => f.write_str("Acknowledge"),
+            Self::Wedge(_, reason) => write!(f, "Wedge({reason})"),
+            Self::Retry(_) => f.write_str("Retry"),
+            Self::Discard(_) => f.write_str("Discard"),
+        }
+    }
+}
+
+/// One intent as stored. `Debug` hides its text.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Intent {
     /// Its id.
     pub id: IntentId,
@@ -134,6 +150,13 @@ pub struct Intent {
     pub queued_at: i64,
     /// When its state last changed, Unix milliseconds.
     pub changed_at: i64,
+}
+
+impl fmt::Debug for Intent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, state, reason, attempts, .. } = self;
+        write!(f, "Intent {{ {kind}, {state:?}, reason: {reason:?}, attempts: {attempts} }}")
+    }
 }
 
 /// All intents, oldest first; acknowledged ones included while they are kept.

@@ -6,10 +6,10 @@ use rusqlite::Connection;
 
 use super::error::{AGENT_DB, LEDGER_DB, StoreError};
 use super::folder::Folder;
-use super::ledger::{self, Mark, Page, Row, Usage, Verification};
+use super::ledger::{self, Entry, Mark, Page, Row, Usage, Verification};
 use super::open::open_read_only;
 use super::outbox::{self, Intent};
-use super::state::{self, AgentState};
+use super::state::{self, AgentState, Singleton};
 
 /// Both databases, opened for reading only. Sees what was durable when each call began; never waits for the writer, nor
 /// the writer for it. Marks that the daemon knows but has not written yet are passed as `pending`.
@@ -33,6 +33,14 @@ impl Reader {
     /// If a stored value cannot be read.
     pub fn load(&self) -> Result<AgentState, StoreError> {
         self.agent.as_ref().map_or_else(|| Ok(AgentState::default()), state::load)
+    }
+
+    /// One singleton.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn get_singleton<T: Singleton>(&self) -> Result<Option<T>, StoreError> {
+        self.agent.as_ref().map_or(Ok(None), state::get)
     }
 
     /// One singleton as JSON.
@@ -63,11 +71,7 @@ impl Reader {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn get(
-        &self,
-        seq: u64,
-        pending: &[(u64, Mark)],
-    ) -> Result<Option<(Row, Option<Vec<u8>>)>, StoreError> {
+    pub fn get(&self, seq: u64, pending: &[(u64, Mark)]) -> Result<Option<Entry>, StoreError> {
         self.ledger.as_ref().map_or(Ok(None), |ledger| ledger::get(ledger, seq, pending))
     }
 

@@ -23,8 +23,8 @@ pub trait Singleton: Serialize + DeserializeOwned {
     const KEY: &'static str;
 }
 
-/// The tenant this home is paired with, as accepted by the owner at pairing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The tenant this home is paired with, as accepted by the owner at pairing. `Debug` shows no address and no name.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pairing {
     /// Whose portal.
     pub tenant: TenantId,
@@ -42,17 +42,32 @@ pub struct Pairing {
     pub preview: Fixed<32>,
 }
 
+impl fmt::Debug for Pairing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pairing")
+            .field("tenant", &self.tenant)
+            .field("paired_at", &self.paired_at)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Singleton for Pairing {
     const KEY: &'static str = "pairing";
 }
 
-/// What the owner allows, and what shall not exist for the portal.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What the owner allows, and what shall not exist for the portal. `Debug` does not say what is excluded.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grants {
     /// The versioned object that the portal sees (R27).
     pub consent: Consent,
     /// Opaque ids and `integration/DOMAIN`; the portal never sees this list.
     pub excluded: BTreeSet<String>,
+}
+
+impl fmt::Debug for Grants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Grants {{ {:?}, {} exclusions }}", self.consent, self.excluded.len())
+    }
 }
 
 impl Singleton for Grants {
@@ -72,14 +87,9 @@ pub struct SessionToken {
     pub cloned: bool,
 }
 
-impl fmt::Debug for SessionTokens {
+impl fmt::Debug for SessionToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "SessionTokens {{ current: {}, previous: {} }}",
-            self.current.is_some(),
-            self.previous.is_some()
-        )
+        write!(f, "SessionToken {{ token: {}, restored: {}, cloned: {} }}", self.token.is_some(), self.restored, self.cloned)
     }
 }
 
@@ -87,9 +97,15 @@ impl Singleton for SessionToken {
     const KEY: &'static str = "session";
 }
 
-/// What the owner says an area is, by Home Assistant's area id: a kind, or `None` to hide it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What the owner says an area is, by Home Assistant's area id: a kind, or `None` to hide it. `Debug` only counts.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AreaKinds(pub BTreeMap<String, Option<String>>);
+
+impl fmt::Debug for AreaKinds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AreaKinds({})", self.0.len())
+    }
+}
 
 impl Singleton for AreaKinds {
     const KEY: &'static str = "area_kinds";
@@ -153,6 +169,17 @@ pub struct Orphans {
     pub refreshed_at: Option<i64>,
 }
 
+/// An entity without registry entry whose coming or going is not believed yet (R8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delay {
+    /// Hash of its id.
+    pub id: u64,
+    /// Since when, Unix milliseconds.
+    pub since: i64,
+    /// Going, not coming.
+    pub going: bool,
+}
+
 /// Everything the agent needs on start, in one reading.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AgentState {
@@ -166,8 +193,8 @@ pub struct AgentState {
     pub ordinals: Ordinals,
     /// The orphaned entities.
     pub orphans: Orphans,
-    /// Unregistered entities that vanished, with the time since when, Unix milliseconds (R8).
-    pub vanished: Vec<(u64, i64)>,
+    /// Unregistered entities that came or went a short while ago (R8).
+    pub delays: Vec<Delay>,
     /// Overrides of area kinds.
     pub area_kinds: AreaKinds,
     /// What was sent again in the last day.
@@ -177,7 +204,7 @@ pub struct AgentState {
 }
 
 const ORPHANS: &str = "orphans";
-const VANISHED: &str = "vanished";
+const DELAYS: &str = "delays";
 
 /// Reads everything.
 pub(crate) fn load(agent: &Connection) -> Result<AgentState, StoreError> {
@@ -187,7 +214,7 @@ pub(crate) fn load(agent: &Connection) -> Result<AgentState, StoreError> {
         session: get(agent)?.unwrap_or_default(),
         ordinals: ordinals(agent)?,
         orphans: orphans(agent)?,
-        vanished: pairs(&packed(agent, VANISHED)?).map(|(id, since)| (id, since.cast_signed())).collect(),
+        delays: delays(agent)?,
         area_kinds: get(agent)?.unwrap_or_default(),
         budget: get(agent)?.unwrap_or_default(),
         forget_stub: get(agent)?,
@@ -256,10 +283,16 @@ pub(crate) fn put_orphans(agent: &Connection, orphans: &Orphans) -> Result<(), S
     put_packed(agent, ORPHANS, &bytes)
 }
 
-/// Replaces the list of vanished entities.
-pub(crate) fn put_vanished(agent: &Connection, vanished: &[(u64, i64)]) -> Result<(), StoreError> {
-    let words = vanished.iter().flat_map(|(id, since)| [*id, since.cast_unsigned()]);
-    put_packed(agent, VANISHED, &words.flat_map(u64::to_le_bytes).collect::<Vec<u8>>())
+/// Replaces the list of entities whose coming or going is not believed yet.
+pub(crate) fn put_delays(agent: &Connection, delays: &[Delay]) -> Result<(), StoreError> {
+    let words = delays.iter().flat_map(|delay| [delay.id, delay.since.cast_unsigned(), u64::from(delay.going)]);
+    put_packed(agent, DELAYS, &words.flat_map(u64::to_le_bytes).collect::<Vec<u8>>())
+}
+
+fn delays(agent: &Connection) -> Result<Vec<Delay>, StoreError> {
+    let words: Vec<u64> = words(&packed(agent, DELAYS)?).collect();
+    let (rows, _) = words.as_chunks::<3>();
+    Ok(rows.iter().map(|[id, since, going]| Delay { id: *id, since: since.cast_signed(), going: *going == 1 }).collect())
 }
 
 fn ordinals(agent: &Connection) -> Result<Ordinals, StoreError> {
@@ -317,9 +350,4 @@ fn put_packed(agent: &Connection, key: &str, bytes: &[u8]) -> Result<(), StoreEr
 
 fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
     bytes.as_chunks::<8>().0.iter().map(|chunk| u64::from_le_bytes(*chunk))
-}
-
-fn pairs(bytes: &[u8]) -> impl Iterator<Item = (u64, u64)> {
-    let mut all = words(bytes);
-    std::iter::from_fn(move || Some((all.next()?, all.next()?)))
 }

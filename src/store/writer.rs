@@ -9,10 +9,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::databases::{Commit, Databases, Seqs};
 use super::error::StoreError;
 use super::folder::{Folder, Lock};
-use super::ledger::{self, LedgerLimits, Mark, NewRow, Page, Row, Usage, Verification};
+use super::ledger::{self, Entry, LedgerLimits, Mark, NewRow, Page, Row, Usage, Verification};
 use super::open::{Opened, StoreOptions};
 use super::outbox::{self, Intent};
-use super::state::{self, AgentState, ForgetStub};
+use super::state::{self, AgentState, ForgetStub, Singleton};
+use crate::identity::HomeSecret;
 
 /// How many commands may wait; more, and the callers wait.
 const QUEUE: usize = 64;
@@ -21,7 +22,8 @@ const GROUP: usize = 64;
 /// SQLite needs little; the default of 2 MiB would be fine too, but is not needed.
 const STACK: usize = 512 * 1024;
 
-/// The open store. Cheap to clone; closed by [`Store::close`], or when the last clone is dropped.
+/// The open store. Cheap to clone; closed by [`Store::close`], or (without the inbound
+/// rows that still wait in memory) when the last clone is dropped.
 #[derive(Clone)]
 pub struct Store(Backend);
 
@@ -124,12 +126,28 @@ impl Store {
         self.append(now, Vec::new(), marks).await.map(drop)
     }
 
+    /// The home's secret, durable when this returns; minted from `fresh` if there is none yet.
+    ///
+    /// # Errors
+    /// What the disk says, or [`StoreError::SecretDamaged`].
+    pub async fn home_secret(&self, fresh: [u8; 32]) -> Result<HomeSecret, StoreError> {
+        self.run(move |databases| databases.home_secret(fresh)).await
+    }
+
     /// Everything that the agent needs on start.
     ///
     /// # Errors
     /// If a stored value cannot be read.
     pub async fn load(&self, now: i64) -> Result<AgentState, StoreError> {
         self.run(move |databases| databases.read(now, |agent, _| state::load(agent))).await
+    }
+
+    /// One singleton.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub async fn get<T: Singleton + Send + 'static>(&self, now: i64) -> Result<Option<T>, StoreError> {
+        self.run(move |databases| databases.read(now, |agent, _| state::get(agent))).await
     }
 
     /// One singleton as JSON.
@@ -177,6 +195,19 @@ impl Store {
     pub async fn usage(&self, now: i64, since: i64, pending: Vec<(u64, Mark)>) -> Result<Usage, StoreError> {
         self.run(move |databases| databases.read(now, |_, ledger| ledger::usage(ledger, since, &pending)))
             .await
+    }
+
+    /// One ledger row with what is kept of its body.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn ledger_entry(
+        &self,
+        now: i64,
+        seq: u64,
+        pending: Vec<(u64, Mark)>,
+    ) -> Result<Option<Entry>, StoreError> {
+        self.run(move |databases| databases.read(now, |_, ledger| ledger::get(ledger, seq, &pending))).await
     }
 
     /// Checks the whole ledger. Holds up all writes for as long as it takes: prefer [`super::Reader::verify`].

@@ -14,6 +14,8 @@ use crate::store::error::{LEDGER_DB, StoreError, sql};
 const WAITING_ROWS: usize = 64;
 /// … or so many bytes.
 const WAITING_BYTES: usize = 64 * 1024;
+/// If they cannot be written (a full disk), no more than so many times that wait; further ones are only counted.
+const WAITING_MOST: usize = 16;
 /// What a row costs on disk besides its body: hashes, indices, half-filled pages.
 const ROW_COST: u64 = 512;
 /// Kept back for rows that must get out even when the ledger is full.
@@ -160,7 +162,9 @@ impl Book {
             self.head.window_start = row.time;
             self.head.window_rows = 0;
         }
-        if self.head.window_rows >= self.limits.inbound_rows_a_day {
+        let too_many = self.waiting.len() >= WAITING_MOST * WAITING_ROWS
+            || self.waiting_bytes >= WAITING_MOST * WAITING_BYTES;
+        if too_many || self.head.window_rows >= self.limits.inbound_rows_a_day {
             self.omit(1, row.bytes.len() as u64);
             return false;
         }

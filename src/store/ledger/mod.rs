@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub(crate) use append::{Book, local};
-pub use read::{Page, Row, Usage};
+pub use read::{Entry, Page, Row, Usage};
 pub(crate) use read::{export, get, list, usage};
 pub(crate) use verify::verify;
 pub use verify::{Checkpoint, Verification};
@@ -232,4 +232,33 @@ pub(crate) fn seal_checkpoint(first_seq: u64, previous: &[u8], dropped: u64, dro
 /// The hash of a body or prefix.
 pub(crate) fn digest(bytes: &[u8]) -> Hash {
     *blake3::hash(bytes).as_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::hex;
+
+    /// Ledgers outlive the program that wrote them: what is hashed, and how, may never change.
+    #[test]
+    fn the_hashes_are_what_they_always_were() {
+        let row = Sealed {
+            seq: 7,
+            time: 1_790_000_000_000,
+            direction: Direction::Out.number(),
+            kind: "push",
+            size: 5,
+            body: &digest(b"hello"),
+            prefix: None,
+            settles: &[6, 0, 0, 0, 0, 0, 0, 0, 1],
+        };
+        assert_eq!(
+            hex(&seal(&GENESIS, &row)),
+            "182ab346c413665218100cb245bdd95ad9f94537dbe78df77c17dc60ee90594b"
+        );
+        assert_eq!(
+            hex(&seal_checkpoint(8, &GENESIS, 7, 1_790_000_000_000)),
+            "dbded6617ab78254eed64a258aec6f9f121999f45c2a8afcdabd033c23ed3dc3"
+        );
+    }
 }

@@ -35,6 +35,21 @@ pub struct Row {
     pub mark: Option<Mark>,
 }
 
+/// One row with what is kept of its body. `Debug` hides the bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The row.
+    pub row: Row,
+    /// The whole frame, or its prefix, or nothing: see [`Row::stored`].
+    pub bytes: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry").field("row", &self.row).finish_non_exhaustive()
+    }
+}
+
 /// Which rows to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
@@ -95,7 +110,7 @@ pub(crate) fn get(
     ledger: &Connection,
     seq: u64,
     pending: &[(u64, Mark)],
-) -> Result<Option<(Row, Option<Vec<u8>>)>, StoreError> {
+) -> Result<Option<Entry>, StoreError> {
     let Ok(number) = i64::try_from(seq) else { return Ok(None) };
     let text = format!("SELECT {COLUMNS}, prefix FROM rows WHERE seq = ?1");
     let found: Option<(Row, Option<Vec<u8>>)> = ledger
@@ -112,7 +127,7 @@ pub(crate) fn get(
         Stored::Prefix => prefix,
         Stored::HashOnly => None,
     };
-    Ok(Some((row, bytes)))
+    Ok(Some(Entry { row, bytes }))
 }
 
 /// Sums of what went over the wire since a time.
@@ -134,7 +149,7 @@ pub(crate) fn usage(ledger: &Connection, since: i64, pending: &[(u64, Mark)]) ->
         (sum(Direction::Out)?, sum(Direction::In)?);
     for (seq, mark) in pending {
         if *mark == Mark::Unsent
-            && let Some((row, _)) = get(ledger, *seq, &[])?
+            && let Some(Entry { row, .. }) = get(ledger, *seq, &[])?
             && row.direction == Direction::Out
             && row.mark == Some(Mark::Unknown)
             && row.time >= since
@@ -173,7 +188,7 @@ pub(crate) fn export(
         from = last.seq + 1;
         for row in &rows {
             // It may have expired since it was listed.
-            let Some((row, bytes)) = get(ledger, row.seq, pending)? else { continue };
+            let Some(Entry { row, bytes }) = get(ledger, row.seq, pending)? else { continue };
             line(json!({
                 "seq": row.seq,
                 "time": row.time,

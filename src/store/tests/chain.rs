@@ -231,7 +231,7 @@ proptest! {
         assert_sound(&reader);
         for (seq, bytes) in sent {
             match reader.get(seq, &[]).unwrap() {
-                Some((row, kept)) => {
+                Some(Entry { row, bytes: kept }) => {
                     prop_assert_eq!(kept.as_ref(), Some(&*bytes));
                     prop_assert!(row.time >= last - KEEP_MS - DAY);
                 }

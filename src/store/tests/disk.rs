@@ -16,7 +16,7 @@ async fn filled() -> House {
     house.folder().mint_home_secret(&house.lock(), [7; 32]).unwrap();
     let (store, _) = house.open();
     let mut commit = Commit::at(NOW);
-    commit.put(&Consent { epoch: 9, ..Consent::default() }).unwrap();
+    commit.put(&epoch(9)).unwrap();
     commit.rows = (0..50).map(|i| out(NOW, &format!("row {i} {}", "x".repeat(400)))).collect();
     store.commit(commit).await.unwrap();
     store.close(NOW).await.unwrap();
@@ -38,7 +38,7 @@ async fn a_damaged_ledger_is_moved_aside_and_the_new_one_says_so() {
             (rows.len(), rows[0].kind.as_str(), rows[0].direction),
             (1, "chain-start", Direction::Local)
         );
-        let said = house.reader().get(1, &[]).unwrap().unwrap().1.unwrap();
+        let said = house.reader().get(1, &[]).unwrap().unwrap().bytes.unwrap();
         assert_eq!(String::from_utf8(said).unwrap(), r#"{"reason":"ledger_damaged"}"#);
         store.append(NOW, vec![out(NOW, "on")], vec![]).await.unwrap();
         assert_sound(&house.reader());
@@ -148,7 +148,7 @@ fn a_full_disk_is_an_error_and_not_the_end() {
 }
 
 #[test]
-fn a_disk_that_fills_between_the_two_databases_leaves_unsent_rows() {
+fn a_state_that_does_not_fit_keeps_its_row_out_of_the_ledger() {
     let house = House::new();
     let mut store = house.databases();
     let pages: i64 = store.connections().0.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
@@ -160,8 +160,38 @@ fn a_disk_that_fills_between_the_two_databases_leaves_unsent_rows() {
     };
     assert_eq!(store.commit_all(&[&large]).pop().unwrap(), Err(StoreError::DiskFull));
     store.connections().0.pragma_update_and_check(None, "max_page_count", 1 << 30, |_| Ok(())).unwrap();
-    // Here it was noticed before the ledger was written at all.
     assert_eq!(store.commit_all(&[&large]).pop().unwrap(), Ok(vec![1]));
+}
+
+#[test]
+fn a_failure_between_the_two_databases_leaves_rows_that_are_marked_unsent() {
+    let house = House::new();
+    let mut store = house.databases();
+    // A constraint that SQLite checks at the last moment stands for a disk that fails there.
+    store
+        .connections()
+        .0
+        .execute_batch(
+            "PRAGMA foreign_keys = ON;
+             CREATE TABLE parent (x INTEGER PRIMARY KEY);
+             CREATE TABLE child (y INTEGER REFERENCES parent (x) DEFERRABLE INITIALLY DEFERRED);
+             CREATE TEMP TRIGGER late AFTER INSERT ON singletons WHEN NEW.key = 'bad'
+                 BEGIN INSERT INTO child VALUES (1); END;",
+        )
+        .unwrap();
+    let commit = |key: &str, text: &str| Commit {
+        rows: vec![out(NOW, text)],
+        puts: vec![(key.into(), Some("1".into()))],
+        ..Commit::at(NOW)
+    };
+    let failed = store.commit_all(&[&commit("bad", "first")]).pop().unwrap();
+    assert!(matches!(failed, Err(StoreError::Sql { file: "agent.db", .. })), "{failed:?}");
+    assert_eq!(store.commit_all(&[&commit("good", "second")]).pop().unwrap(), Ok(vec![2]));
+    store.close(NOW).unwrap();
+    let reader = house.reader();
+    assert_eq!(in_short(&reader), ["1 out push 5 unsent", "2 out push 6 unknown"]);
+    assert_eq!((reader.get_json("bad").unwrap(), reader.get_json("good").unwrap()), (None, Some("1".into())));
+    assert_sound(&reader);
 }
 
 #[test]
@@ -198,4 +228,58 @@ async fn error_in_use(house: &House) {
     smash(house, "ledger.db", 4096..400_000);
     let failed = store.read(NOW, |_, ledger| super::super::ledger::verify(ledger));
     assert_eq!(failed, Err(StoreError::Damaged { file: "ledger.db" }));
+}
+
+const SHUT: &str = "VESTIBULE_TEST_SHUT_FOLDER";
+
+/// Folders that one may not write, or not even read. Root may do everything, so the work is done by a child process that
+/// is not root: this test binary again, told by its environment to run [`in_folders_that_are_shut`].
+#[tokio::test]
+async fn folders_that_are_shut_are_named_and_read_where_possible() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+
+    let house = filled().await;
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let owner = fs::metadata(house.root.path()).unwrap().uid();
+    // Where nobody else can reach: the child needs its program and the way to it.
+    let stage = tempfile::tempdir().unwrap();
+    let program = stage.path().join("program");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    for path in [stage.path(), &program] {
+        mode(path, 0o755);
+    }
+    for name in house.folder().names().unwrap() {
+        mode(&house.root.path().join(name), 0o444);
+    }
+    for (folder_mode, what) in [(0o555, "read-only"), (0o000, "unreadable")] {
+        mode(house.root.path(), folder_mode);
+        let mut child = std::process::Command::new(&program);
+        child.args(["--exact", "store::tests::disk::in_folders_that_are_shut"]);
+        child.env(SHUT, house.root.path()).env("VESTIBULE_TEST_SHUT_HOW", what).current_dir("/");
+        if owner == 0 {
+            child.uid(65_534).gid(65_534);
+        }
+        let output = child.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && said.contains("1 passed"), "{what}: {said}");
+    }
+    mode(house.root.path(), 0o755);
+}
+
+#[test]
+fn in_folders_that_are_shut() {
+    let Some(path) = std::env::var_os(SHUT) else { return };
+    let path = Path::new(&path);
+    if std::env::var("VESTIBULE_TEST_SHUT_HOW").unwrap() == "read-only" {
+        let folder = Folder::create(path).unwrap();
+        assert!(matches!(Lock::try_acquire(&folder), Err(StoreError::FolderReadOnly)));
+        let reader = Reader::open(&folder).unwrap();
+        assert_eq!(reader.load().unwrap().consent.epoch, 9);
+        assert_eq!(assert_sound(&reader), 50);
+        assert_eq!(Folder::create(&path.join("below")), Err(StoreError::FolderReadOnly));
+    } else {
+        assert_eq!(Folder::create(path), Err(StoreError::FolderUnreadable));
+        assert_eq!(Folder::existing(path), Err(StoreError::FolderUnreadable));
+    }
 }

@@ -1,18 +1,23 @@
 //! R29: what is forgotten is in no file any more.
 
+use vestibule_protocol::bytes::Fixed;
+use vestibule_protocol::id::{Fingerprint, TenantId};
+
 use super::*;
 
 const CANARY: &[u8] = b"canary-in-the-attic";
+/// How the seed of [`stub`] is written.
+const SEED: &[u8] = b"9,9,9,9,9,9,9,9,9,9,9,9";
 
 fn stub() -> ForgetStub {
     ForgetStub {
-        portal_url: "https://portal.example".into(),
-        tenant: "t_example".into(),
-        fingerprint: "vst1example".into(),
+        origin: "https://portal.example".into(),
+        tenant: TenantId([1; 32]),
+        fingerprint: Fingerprint([2; 32]),
         device_key_seed: [9; 32],
-        portal_signing_key: vec![8; 32],
-        pending_erasure: IntentId([1; 16]).to_hex(),
-        ca_pem: None,
+        portal_key: Fixed([8; 32]),
+        erasure: Fixed([1; 16]),
+        epoch: 3,
     }
 }
 
@@ -44,6 +49,7 @@ async fn r29_forget_leaves_the_stub_then_nothing() {
     assert_eq!(house.contains(CANARY), ["home_secret"], "while the receipt is awaited the secret stays");
     let left = AgentState { forget_stub: Some(stub()), ..AgentState::default() };
     assert_eq!(store.load(NOW).await.unwrap(), left);
+    assert!(!house.contains(SEED).is_empty(), "the device key signs the erasure");
     // The erasure is still sent, and still in the ledger first.
     assert_eq!(store.append(NOW, vec![out(NOW, "erase")], vec![]).await.unwrap(), [1]);
     drop(store);
@@ -53,7 +59,7 @@ async fn r29_forget_leaves_the_stub_then_nothing() {
 
     store.forget_everything_but(NOW, None).await.unwrap();
     assert_eq!(house.contains(CANARY), Vec::<String>::new());
-    assert_eq!(house.contains(&[9; 32]), Vec::<String>::new(), "the device key's seed");
+    assert_eq!(house.contains(SEED), Vec::<String>::new(), "the device key's seed");
     assert_eq!(house.folder().home_secret().unwrap(), None);
     assert_eq!(store.load(NOW).await.unwrap(), AgentState::default());
     store.append(NOW, vec![out(NOW, "a new life")], vec![]).await.unwrap();
@@ -90,8 +96,28 @@ async fn a_forget_that_fails_half_way_is_completed_with_the_next_call() {
 }
 
 #[test]
-fn debug_output_hides_keys_and_tokens() {
-    assert_eq!(format!("{:?}", stub()), r#"ForgetStub { tenant: "t_example", .. }"#);
-    let tokens = SessionTokens { current: Some("hush".into()), previous: None };
-    assert_eq!(format!("{tokens:?}"), "SessionTokens { current: true, previous: false }");
+fn debug_output_hides_keys_tokens_and_words() {
+    assert_eq!(format!("{:?}", stub()), format!("ForgetStub {{ tenant: {}, .. }}", TenantId([1; 32])));
+    let token = SessionToken { token: Some(Fixed([7; 16])), ..SessionToken::default() };
+    assert_eq!(format!("{token:?}"), "SessionToken { token: true, restored: false, cloned: false }");
+    let mut commit = Commit::at(NOW);
+    commit.put(&tokens).unwrap();
+    commit.rows.push(out(NOW, "hush"));
+    commit.outbox.push(OutboxChange::Add {
+        id: IntentId([0; 16]),
+        kind: "answer".into(),
+        intent: "hush".into(),
+    });
+    let shown = format!("{commit:?}");
+    assert!(
+        shown.contains("session_tokens") && shown.contains("answer") && !shown.contains("hush"),
+        "{shown}"
+    );
+    let state = AgentState {
+        consent: Consent { exclusions: ["area:hush".to_owned()].into(), ..Consent::default() },
+        area_kinds: AreaKinds([("hush".to_owned(), None)].into()),
+        sessions: tokens,
+        ..AgentState::default()
+    };
+    assert!(!format!("{state:?}").contains("hush"));
 }

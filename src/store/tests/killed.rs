@@ -4,6 +4,9 @@
 
 use std::process::Command;
 
+use vestibule_protocol::bytes::Fixed;
+use vestibule_protocol::id::{Fingerprint, TenantId};
+
 use super::*;
 use crate::kill::KILL_POINTS;
 
@@ -12,13 +15,13 @@ const ERASURE: IntentId = IntentId([5; 16]);
 
 fn stub() -> ForgetStub {
     ForgetStub {
-        portal_url: "https://portal.example".into(),
-        tenant: "t_example".into(),
-        fingerprint: "vst1example".into(),
+        origin: "https://portal.example".into(),
+        tenant: TenantId([1; 32]),
+        fingerprint: Fingerprint([2; 32]),
         device_key_seed: [9; 32],
-        portal_signing_key: vec![8; 32],
-        pending_erasure: ERASURE.to_hex(),
-        ca_pem: None,
+        portal_key: Fixed([8; 32]),
+        erasure: Fixed(ERASURE.0),
+        epoch: 3,
     }
 }
 
@@ -35,7 +38,7 @@ async fn the_life_that_is_cut_short() {
     if store.load(NOW).await.unwrap().forget_stub.is_none() {
         let add = OutboxChange::Add { id: ERASURE, kind: "erase".into(), intent: "{}".into() };
         let mut commit = Commit { rows: vec![out(NOW, "canary")], outbox: vec![add], ..Commit::at(NOW) };
-        commit.put(&Consent { epoch: 1, ..Consent::default() }).unwrap();
+        commit.put(&epoch(1)).unwrap();
         drop(store.commit(commit).await);
         store.forget_everything_but(NOW, Some(stub())).await.unwrap();
     }

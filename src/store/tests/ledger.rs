@@ -50,11 +50,11 @@ async fn r22_large_inbound_bodies_leave_a_prefix_unless_asked_for() {
     store.append(NOW, vec![inbound(NOW, &large), kept, exact], vec![]).await.unwrap();
     let reader = house.reader();
     let get = |seq| reader.get(seq, &[]).unwrap().unwrap();
-    assert_eq!(get(1).0.stored, Stored::Prefix);
-    assert_eq!(get(1).1.unwrap(), large.as_bytes()[..INBOUND_PREFIX]);
-    assert_eq!(get(1).0.body, *blake3::hash(large.as_bytes()).as_bytes());
-    assert_eq!(get(2).1.unwrap(), large.as_bytes());
-    assert_eq!(get(3).1.unwrap(), large.as_bytes()[..INBOUND_WHOLE]);
+    assert_eq!(get(1).row.stored, Stored::Prefix);
+    assert_eq!(get(1).bytes.unwrap(), large.as_bytes()[..INBOUND_PREFIX]);
+    assert_eq!(get(1).row.body, *blake3::hash(large.as_bytes()).as_bytes());
+    assert_eq!(get(2).bytes.unwrap(), large.as_bytes());
+    assert_eq!(get(3).bytes.unwrap(), large.as_bytes()[..INBOUND_WHOLE]);
     assert_sound(&reader);
 }
 
@@ -72,7 +72,7 @@ async fn r22_a_talkative_portal_fills_no_disk() {
     let rows = reader.list(&every(), &[]).unwrap();
     assert_eq!(rows.len(), 302);
     assert_eq!(rows[300].kind, "inbound-omitted");
-    let said = reader.get(301, &[]).unwrap().unwrap().1.unwrap();
+    let said = reader.get(301, &[]).unwrap().unwrap().bytes.unwrap();
     assert_eq!(String::from_utf8(said).unwrap(), r#"{"frames":700,"bytes":70000}"#);
     let kept: u64 = rows
         .iter()

@@ -2,32 +2,40 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use vestibule_protocol::bytes::Fixed;
+use vestibule_protocol::consent::{Class, Consent};
+use vestibule_protocol::id::{Fingerprint, TenantId};
+
 use super::*;
+use crate::portal::budget::Budget;
 
 fn pairing() -> Pairing {
     Pairing {
-        tenant: "t_example".into(),
+        tenant: TenantId([1; 32]),
         tenant_name: "Example".into(),
-        portal_url: "https://portal.example".into(),
-        portal_signing_key: vec![1; 32],
-        fingerprint: "vst1example".into(),
+        origin: "https://portal.example".into(),
+        portal_key: Fixed([1; 32]),
+        fingerprint: Fingerprint([2; 32]),
         paired_at: NOW,
-        preview_hash: vec![2; 32],
-        ca_pem: None,
+        preview: Fixed([2; 32]),
     }
 }
 
 fn everything() -> (Commit, AgentState) {
+    let mut budget = Budget::default();
+    budget.spend(NOW, 1.0);
     let state = AgentState {
         pairing: Some(pairing()),
-        consent: Consent {
-            epoch: 3,
-            granted: BTreeSet::from(["structure".to_owned()]),
-            withdrawn: BTreeMap::from([("names".to_owned(), 2)]),
-            exclusions: BTreeSet::from(["area:attic".to_owned()]),
+        grants: Grants {
+            consent: Consent {
+                epoch: 3,
+                classes: vec![Class::Structure],
+                withdrawn: BTreeMap::from([(Class::Names, 2)]),
+                restricted: true,
+            },
+            excluded: BTreeSet::from(["integration/hue".to_owned()]),
         },
-        restricted: true,
-        sessions: SessionTokens { current: Some("new".into()), previous: Some("old".into()) },
+        session: SessionToken { token: Some(Fixed([3; 16])), restored: true, cloned: false },
         ordinals: Ordinals {
             scopes: vec![(1, 3), (u64::MAX, 8)],
             given: vec![
@@ -37,24 +45,23 @@ fn everything() -> (Commit, AgentState) {
             ],
         },
         orphans: Orphans { ids: vec![u64::MAX, 0, 9], refreshed_at: Some(NOW) },
-        vanished: vec![(u64::MAX, NOW), (4, -1)],
+        delays: vec![Delay { id: u64::MAX, since: NOW, going: true }, Delay { id: 4, since: -1, going: false }],
         area_kinds: AreaKinds(BTreeMap::from([
             ("den".to_owned(), Some("office".to_owned())),
             ("x".to_owned(), None),
         ])),
-        send_budget: SendBudget { full_sends: vec![NOW - 1, NOW] },
+        budget,
         forget_stub: None,
     };
     let mut commit = Commit::at(NOW);
     commit.put(state.pairing.as_ref().unwrap()).unwrap();
-    commit.put(&state.consent).unwrap();
-    commit.put(&Restricted(true)).unwrap();
-    commit.put(&state.sessions).unwrap();
+    commit.put(&state.grants).unwrap();
+    commit.put(&state.session).unwrap();
     commit.put(&state.area_kinds).unwrap();
-    commit.put(&state.send_budget).unwrap();
+    commit.put(&state.budget).unwrap();
     commit.ordinals.clone_from(&state.ordinals.given);
     commit.orphans = Some(state.orphans.clone());
-    commit.vanished = Some(state.vanished.clone());
+    commit.delays = Some(state.delays.clone());
     (commit, state)
 }
 
@@ -186,7 +193,7 @@ async fn the_thread_groups_what_queues_and_answers_each() {
     assert_eq!(seen.len(), 180);
     let reader = house.reader();
     for (seq, i) in &seen {
-        assert_eq!(reader.get(*seq, &[]).unwrap().unwrap().1, Some(vec![*i]));
+        assert_eq!(reader.get(*seq, &[]).unwrap().unwrap().bytes, Some(vec![*i]));
     }
     assert_eq!(assert_sound(&reader), 180);
     drop(reader);
@@ -264,6 +271,9 @@ async fn a_dropped_store_and_a_copy_taken_meanwhile_are_complete() {
     store.append(NOW, vec![out(NOW, "third")], vec![]).await.unwrap();
     drop(store);
 
+    // Whoever looks first, with the agent still dead, sees what is only in the log.
+    assert_eq!(copy.reader().load().unwrap(), state);
+    assert_eq!(assert_sound(&copy.reader()), 2);
     let (store, opened) = copy.open();
     assert_eq!(opened, Opened::default());
     assert_eq!(store.load(NOW).await.unwrap(), state);

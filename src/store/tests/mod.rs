@@ -121,3 +121,9 @@ fn broken_at(verification: Verification) -> Option<u64> {
         Verification::Broken { seq, .. } => Some(seq),
     }
 }
+
+/// Grants that differ in their epoch.
+fn epoch(epoch: u64) -> Grants {
+    let consent = vestibule_protocol::consent::Consent { epoch, ..Default::default() };
+    Grants { consent, ..Grants::default() }
+}
