@@ -25,12 +25,14 @@ pub(super) fn text(key: &IdKey, thing: Thing, id: &Shared) -> OpaqueId {
 
 /// A name for notes that stay at home (delays, orphans): the same for every tenant, and never sent.
 pub(in crate::outbound) fn local(entity: &RawEntity) -> u64 {
-    let mut short = [0; 8];
-    match &entity.id {
-        Some(id) => short.copy_from_slice(&id.0.reveal_to_privacy()[..8]),
-        None => short.copy_from_slice(
-            &blake3::hash(entity.entity_id.reveal_to_privacy().as_bytes()).as_bytes()[..8],
-        ),
-    }
-    u64::from_be_bytes(short)
+    let bytes = match &entity.id {
+        Some(id) => *id.0.reveal_to_privacy(),
+        None => {
+            let hash = blake3::hash(entity.entity_id.reveal_to_privacy().as_bytes());
+            std::array::from_fn(|i| hash.as_bytes()[i])
+        }
+    };
+    // Both halves, because ids of some versions begin with a time stamp.
+    let whole = u128::from_be_bytes(bytes);
+    (whole >> 64) as u64 ^ whole as u64
 }

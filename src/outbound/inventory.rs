@@ -1,0 +1,191 @@
+//! What the home is: a plain model, brought up to date by readings. It decides nothing about what may leave.
+//!
+//! [`delays`]: entities without registry entry come and go while integrations load, so they are believed late (R8).
+//! [`ordinals`]: numbers that tell alike things apart. [`orphans`]: who is provided by nobody, looked at daily.
+
+pub mod delays;
+pub mod ordinals;
+pub mod orphans;
+
+use self::delays::Delays;
+use super::privacy;
+use super::reading::{
+    RawArea, RawConfig, RawDashboard, RawDevice, RawEntity, RawFloor, RawIntegration, RawLabel, RawResource,
+    Reading, Text,
+};
+
+/// The home as last read. 50 000 entities take about 350 bytes each, their texts included: they are kept as they were read.
+#[derive(Debug, Default)]
+pub struct Home {
+    pub(super) config: Option<RawConfig>,
+    /// In the owner's order.
+    pub(super) floors: Vec<RawFloor>,
+    /// In the owner's order.
+    pub(super) areas: Vec<RawArea>,
+    pub(super) labels: Vec<RawLabel>,
+    /// Sorted by registry id.
+    pub(super) devices: Vec<RawDevice>,
+    /// Sorted by entity id; only those that are believed to exist.
+    pub(super) entities: Vec<RawEntity>,
+    pub(super) integrations: Vec<RawIntegration>,
+    pub(super) dashboards: Vec<RawDashboard>,
+    pub(super) resources: Vec<RawResource>,
+    /// New ones without registry entry, sorted by entity id, that are not believed yet.
+    waiting: Vec<RawEntity>,
+    entities_read: bool,
+    delays: Delays,
+}
+
+impl Home {
+    /// An empty home; `delays` are those stored by an earlier run.
+    #[must_use]
+    pub fn new(delays: Delays) -> Self {
+        Self { delays, ..Self::default() }
+    }
+
+    /// What must be stored so that a restart does not forget who is waiting.
+    #[must_use]
+    pub const fn delays(&self) -> &Delays {
+        &self.delays
+    }
+
+    /// Number of entities that are believed to exist.
+    #[must_use]
+    pub const fn entities(&self) -> usize {
+        self.entities.len()
+    }
+
+    /// Applies one reading; `now` is in seconds. Says when everything has to be read again because somebody waits (R8).
+    pub fn apply(&mut self, reading: Reading, now: u64) -> Option<u64> {
+        match reading {
+            Reading::Config(config) => self.config = Some(config),
+            Reading::Floors(floors) => self.floors = floors,
+            Reading::Areas(areas) => self.areas = areas,
+            Reading::Labels(mut labels) => {
+                labels.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+                self.labels = labels;
+            }
+            Reading::Devices(mut devices) => {
+                devices.sort_unstable_by_key(|device| device.id);
+                self.devices = devices;
+            }
+            Reading::Entities(entities) => self.all_entities(entities, now),
+            Reading::SomeEntities { now: fresh, gone } => self.some_entities(fresh, &gone, now),
+            Reading::Integrations(integrations) => self.integrations = integrations,
+            Reading::Dashboards(dashboards) => self.dashboards = dashboards,
+            Reading::Resources(resources) => self.resources = resources,
+        }
+        self.delays.look_again()
+    }
+
+    fn all_entities(&mut self, mut list: Vec<RawEntity>, now: u64) {
+        sort(&mut list);
+        let before = std::mem::take(&mut self.entities);
+        let delays = &mut self.delays;
+        let first = !self.entities_read;
+        self.entities_read = true;
+
+        // Who is new and unregistered waits. At the first reading of a run everybody is old, except those who waited before.
+        let (mut believed, mut waiting) = (Vec::with_capacity(list.len()), Vec::new());
+        for entity in list {
+            if entity.id.is_some() {
+                believed.push(entity);
+                continue;
+            }
+            let id = privacy::local_id(&entity);
+            let known = find(&before, &entity.entity_id).is_ok() || (first && !delays.awaits(id));
+            if known || delays.admit(id, now) {
+                delays.came(id);
+                believed.push(entity);
+            } else {
+                waiting.push(entity);
+            }
+        }
+        // Who is missing and unregistered stays for a while.
+        let mut staying: Vec<RawEntity> = Vec::new();
+        for entity in before {
+            if entity.id.is_none() && find(&believed, &entity.entity_id).is_err() {
+                let id = privacy::local_id(&entity);
+                if !delays.dismiss(id, now) {
+                    staying.push(entity);
+                }
+            }
+        }
+        delays.keep_only(
+            waiting.iter().map(privacy::local_id).collect(),
+            staying.iter().map(privacy::local_id).collect(),
+        );
+        if !staying.is_empty() {
+            believed.append(&mut staying);
+            sort(&mut believed);
+        }
+        believed.shrink_to_fit();
+        (self.entities, self.waiting) = (believed, waiting);
+    }
+
+    fn some_entities(&mut self, fresh: Vec<RawEntity>, gone: &[Text], now: u64) {
+        for entity_id in gone {
+            if let Ok(at) = find(&self.entities, entity_id) {
+                if self.entities[at].id.is_some() {
+                    self.entities.remove(at);
+                } else {
+                    let id = privacy::local_id(&self.entities[at]);
+                    self.delays.dismiss(id, now);
+                }
+            } else if let Ok(at) = find(&self.waiting, entity_id) {
+                self.delays.came(privacy::local_id(&self.waiting.remove(at)));
+            }
+        }
+        // A renamed entity is found by its registry id; two may have swapped their entity ids, so all old places are cleared first.
+        let mut moved = Vec::new();
+        for entity in fresh {
+            let place = find(&self.entities, &entity.entity_id);
+            if let Ok(at) = place
+                && self.entities[at].id == entity.id
+            {
+                if entity.id.is_none() {
+                    self.delays.came(privacy::local_id(&entity));
+                }
+                self.entities[at] = entity;
+            } else {
+                moved.push(entity);
+            }
+        }
+        if moved.is_empty() {
+            return;
+        }
+        let stays = |old: &RawEntity| {
+            !moved.iter().any(|new| (new.id.is_some() && new.id == old.id) || new.entity_id == old.entity_id)
+        };
+        let known: Vec<bool> = moved.iter().map(|new| find(&self.entities, &new.entity_id).is_ok()).collect();
+        self.entities.retain(stays);
+        self.waiting.retain(stays);
+        for (entity, known) in moved.into_iter().zip(known) {
+            let id = privacy::local_id(&entity);
+            if entity.id.is_some() || known {
+                self.delays.came(id);
+                self.entities.push(entity);
+            } else if self.entities_read && !self.delays.admit(id, now) {
+                self.waiting.push(entity);
+            } else {
+                self.delays.came(id);
+                self.entities.push(entity);
+            }
+        }
+        sort(&mut self.entities);
+        sort(&mut self.waiting);
+    }
+}
+
+fn sort(entities: &mut [RawEntity]) {
+    if !entities.is_sorted_by(|a, b| a.entity_id <= b.entity_id) {
+        entities.sort_unstable_by(|a, b| a.entity_id.cmp(&b.entity_id));
+    }
+}
+
+fn find(entities: &[RawEntity], entity_id: &Text) -> Result<usize, usize> {
+    entities.binary_search_by(|entity| entity.entity_id.cmp(entity_id))
+}
+
+#[cfg(test)]
+mod tests;
