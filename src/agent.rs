@@ -29,10 +29,11 @@ use crate::control::{self, Asked};
 use crate::home;
 use crate::identity::{HomeSecret, TenantKeys};
 use crate::net::{Dial, Network, Trust};
-use crate::outbound::reading::{HomeEvent, HomeTrouble, Reading};
-use crate::outbound::snapshot::Snapshot;
+use crate::outbound::reading::{HomeEvent, HomeTrouble, Reading, Text};
+use crate::private::Private;
 use crate::portal::link::{FromLink, Link};
 use crate::portal::recorder::Recorder;
+use crate::portal::rooted::Rooted;
 use crate::portal::session::{Acknowledged, Session};
 use crate::problem;
 use crate::settings::{Secret, Settings};
@@ -84,7 +85,7 @@ struct PortalSide {
     /// The last inventory that the portal acknowledged.
     acknowledged: Acknowledged,
     /// The last inventory that was sent whole: what of it is sent again counts against the budget (R22).
-    sent: Option<Arc<Snapshot>>,
+    sent: Option<Arc<Rooted>>,
     /// When the budget allows the next transfer.
     transfer_at: Option<Instant>,
     flush_at: Option<Instant>,
@@ -105,13 +106,33 @@ pub struct Agent {
     keys: Option<TenantKeys>,
     outbox: Vec<Intent>,
     stock: Stock,
-    current: Option<Arc<Snapshot>>,
+    current: Option<Arc<Rooted>>,
     home: HomeSide,
     portal: PortalSide,
     meeting: pairing::Meetings,
     receipt: Option<vestibule_protocol::receipt::Receipt>,
     ask: mpsc::Sender<Asked>,
     asked: mpsc::Receiver<Asked>,
+}
+
+/// What an agent is made of.
+pub struct Parts {
+    /// What it is for.
+    pub scope: Scope,
+    /// Its time.
+    pub clock: Clock,
+    /// Its randomness.
+    pub dice: Dice,
+    /// Where it keeps what it keeps.
+    pub folder: Folder,
+    /// The same, open.
+    pub store: Store,
+    /// Its way to the portal.
+    pub to_portal: Arc<dyn Dial>,
+    /// What its home tells.
+    pub events: Option<mpsc::Receiver<HomeEvent>>,
+    /// Names and addresses by which the home is reached: no text that contains one leaves.
+    pub own_hosts: Vec<Text>,
 }
 
 /// Something that came from outside.
@@ -140,29 +161,23 @@ impl Agent {
         for file in &opened.damaged {
             tracing::error!(file, "a damaged database was moved aside; a new one was made");
         }
-        Self::with(scope, clock, dice, folder, opened_store, to_portal, events).await
+        let parts = Parts { scope, clock, dice, folder, store: opened_store, to_portal, events, own_hosts: own_hosts(settings) };
+        Self::with(parts).await
     }
 
     /// An agent made of parts, which a simulation brings itself.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn with(
-        scope: Scope,
-        clock: Clock,
-        dice: Dice,
-        folder: Folder,
-        store: Store,
-        to_portal: Arc<dyn Dial>,
-        events: Option<mpsc::Receiver<HomeEvent>>,
-    ) -> Result<Self, Problem> {
+    pub async fn with(parts: Parts) -> Result<Self, Problem> {
+        let Parts { scope, clock, dice, folder, store, to_portal, events, own_hosts } = parts;
         let fails = |error| problem::store(&error);
         let now = clock.now_ms();
         let secret = store.home_secret(dice.bytes()).await.map_err(fails)?;
         let state = store.load(now).await.map_err(fails)?;
         let outbox = store.outbox(now).await.map_err(fails)?;
         let keys = state.pairing.as_ref().map(|pairing| secret.tenant(&pairing.tenant));
-        let stock = Stock::new(&state);
+        let stock = Stock::new(&state, own_hosts);
         let (ask, asked) = mpsc::channel(REQUESTS);
         let mut agent = Self {
             scope,
@@ -320,6 +335,11 @@ pub(crate) fn endpoint(settings: &Settings) -> Result<home::Endpoint, Problem> {
         Some(secret) => Ok(home::Endpoint::supervisor(token(secret)?)),
         None => Err(problem::no_home()),
     }
+}
+
+/// The host by which the home is reached, in lower case.
+pub(crate) fn own_hosts(settings: &Settings) -> Vec<Text> {
+    endpoint(settings).map(|endpoint| vec![Private::new(endpoint.host().to_lowercase().into())]).unwrap_or_default()
 }
 
 /// Starts the task that reads the home.

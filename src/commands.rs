@@ -49,10 +49,11 @@ fn perform(arguments: &Arguments, output: Output) -> Result<(), Problem> {
     let flags = Flags { config: arguments.common.config.clone(), data: arguments.common.data.clone() };
     let settings = Settings::load(&flags, &environment)?;
     crate::observe::start(settings.log.as_deref(), matches!(arguments.command, Command::Run));
-    // One thread for the loop; the store and heavy work have their own.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
+    // Two threads, so that the sockets are served while the loop computes.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
         .thread_keep_alive(std::time::Duration::from_millis(500))
+        .enable_all()
         .build()
         .map_err(|error| crate::problem::output(&error))?;
     runtime.block_on(dispatch(&arguments.command, &settings, output))

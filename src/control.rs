@@ -5,7 +5,7 @@
 mod client;
 mod server;
 
-pub use client::{Hands, find};
+pub use client::{Daemon, Hands, find};
 pub use server::{Listening, listen};
 
 use serde::{Deserialize, Serialize};

@@ -9,4 +9,5 @@ pub mod link;
 pub mod origin;
 pub mod recorder;
 pub mod retry;
+pub mod rooted;
 pub mod session;

@@ -9,13 +9,13 @@ use vestibule_protocol::message::{FromPortal, Hello, HelloBody, Refusal, Refusal
 use vestibule_protocol::problem::Problem;
 use vestibule_protocol::schema;
 
-use super::{Agent, LAZY_FLUSH};
-use crate::outbound::reading::{HomeEvent, Reading};
-use crate::outbound::snapshot::Snapshot;
+use super::{Agent, LAZY_FLUSH, Stock};
+use crate::outbound::reading::HomeEvent;
 use crate::portal::enrol::believe;
 use crate::portal::link::{Link, LinkTrouble, ToLink};
 use crate::portal::origin::Origin;
 use crate::portal::retry;
+use crate::portal::rooted::Rooted;
 use crate::portal::session::{Session, Step};
 use crate::problem;
 use crate::store::{Commit, OutboxChange};
@@ -61,7 +61,7 @@ impl Agent {
         for (readings, complete) in held {
             self.home.complete |= complete;
             self.home.stale = false;
-            self.stock.take_in(readings.into_iter().collect::<Vec<Reading>>(), self.clock.now_ms());
+            self.stock.take_in(readings, self.clock.now_ms());
         }
         self.take_stock().await
     }
@@ -71,7 +71,7 @@ impl Agent {
         let Some(keys) = self.keys.as_ref().filter(|_| self.home.complete && self.home.trouble.is_none()) else {
             return Ok(());
         };
-        let taken = self.stock.take(&keys.id_key, &self.state.grants, self.clock.now_ms()).await;
+        let taken = self.stock.take(&keys.id_key, &self.state.grants, self.clock.now_ms());
         if !taken.commit.is_empty() {
             self.store.commit(taken.commit).await.map_err(|error| problem::store(&error))?;
         }
@@ -235,17 +235,17 @@ impl Agent {
         Ok(())
     }
 
-    fn push(&self, base: &Snapshot, target: &Snapshot) -> Option<vestibule_protocol::message::FromAgent> {
+    fn push(&self, base: &Rooted, target: &Rooted) -> Option<vestibule_protocol::message::FromAgent> {
         let keys = self.keys.as_ref()?;
         let (puts, deletes) = self.stock.difference(&keys.id_key, &self.state.grants, base, target);
         Some(Session::push(base.root_as(target), target.root(), puts, deletes))
     }
 
     /// Renders what is wanted and hands it to the link, which sends it while the loop goes on.
-    async fn transfer(&mut self, frozen: Arc<Snapshot>, want: Want) -> Result<(), Problem> {
+    async fn transfer(&mut self, frozen: Arc<Rooted>, want: Want) -> Result<(), Problem> {
         let (Some(keys), Some(link)) = (&self.keys, &self.portal.link) else { return Ok(()) };
         let sender = link.sender();
-        let Some(plan) = self.stock.plan(&frozen, &want) else {
+        let Some(plan) = Stock::plan(&frozen, &want) else {
             self.cut(Some(problem::link(LinkTrouble::Protocol)), None);
             return Ok(());
         };
@@ -260,7 +260,10 @@ impl Agent {
             let wait = std::time::Duration::from_millis(u64::try_from(free - now).unwrap_or_default());
             self.portal.transfer_at = Some(Instant::now() + wait);
         }
-        let batches = self.stock.batches(&keys.id_key, &self.state.grants, plan, want.staged).await;
+        let Ok(batches) = self.stock.batches(&keys.id_key, &self.state.grants, &plan, want.staged) else {
+            self.cut(Some(problem::link(LinkTrouble::Protocol)), None);
+            return Ok(());
+        };
         self.portal.sent = Some(Arc::clone(&frozen));
         tokio::spawn(async move {
             for message in batches.into_messages(frozen.root()) {

@@ -53,7 +53,7 @@ pub async fn greet(
             let statement = believe(&challenge.statement, &tenant, origin, now_s)?;
             Ok(Greeted { link, nonce: challenge.nonce, statement })
         }
-        FromLink::Message(FromPortal::Refused(refusal)) => Err(EnrolError::Refused(refusal.code)),
+        FromLink::Message(FromPortal::Refusal(refusal)) => Err(EnrolError::Refused(refusal.code)),
         FromLink::Message(_) => Err(EnrolError::Link(LinkTrouble::Protocol)),
         FromLink::Closed(trouble) => Err(EnrolError::Link(trouble)),
     }
@@ -87,7 +87,7 @@ impl Greeted {
         self.link.send(ToLink::Message(Enrol { body, signature }.into())).await;
         match self.link.next().await {
             FromLink::Message(FromPortal::Enrolled(_)) => Ok(self.statement),
-            FromLink::Message(FromPortal::Refused(refusal)) => Err(EnrolError::Refused(refusal.code)),
+            FromLink::Message(FromPortal::Refusal(refusal)) => Err(EnrolError::Refused(refusal.code)),
             FromLink::Message(_) => Err(EnrolError::Link(LinkTrouble::Protocol)),
             FromLink::Closed(trouble) => Err(EnrolError::Link(trouble)),
         }

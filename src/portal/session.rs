@@ -9,10 +9,10 @@ use vestibule_protocol::message::{
     Buckets, ConsentChanged, Erase, FromAgent, FromPortal, Hashes, Push, Refusal, Want, Welcome,
 };
 use vestibule_protocol::receipt::Receipt;
-use vestibule_protocol::schema;
-use vestibule_protocol::tree::{Root, bucket_hashes};
+use vestibule_protocol::tree::Root;
 
-use crate::outbound::snapshot::Snapshot;
+use super::rooted::Rooted;
+use crate::outbound::diff::Diff;
 use crate::store::IntentId;
 
 /// A change of more records than this goes through buckets, so that it is kept in batches and can be resumed.
@@ -28,16 +28,16 @@ pub enum Step {
     /// Render the difference between these two and send it as a push.
     Push {
         /// What the portal holds.
-        base: Arc<Snapshot>,
+        base: Arc<Rooted>,
         /// What home holds.
-        target: Arc<Snapshot>,
+        target: Arc<Rooted>,
     },
     /// Send this.
     Send(FromAgent),
     /// Render what is wanted of the frozen inventory, send it in batches, then commit.
     Transfer {
         /// What home held when it sent its buckets, and still holds.
-        frozen: Arc<Snapshot>,
+        frozen: Arc<Rooted>,
         /// What the portal asked for.
         want: Want,
     },
@@ -56,9 +56,9 @@ pub enum Step {
 /// What is under way.
 #[derive(Debug)]
 enum Busy {
-    Push(Arc<Snapshot>),
-    Buckets(Arc<Snapshot>),
-    Commit(Arc<Snapshot>),
+    Push(Arc<Rooted>),
+    Buckets(Arc<Rooted>),
+    Commit(Arc<Rooted>),
     Intent(IntentId),
 }
 
@@ -82,7 +82,7 @@ pub struct Session {
 }
 
 /// What survives a link: the last inventory that the portal acknowledged, so that the first change after a reconnect is still a push.
-pub type Acknowledged = Option<Arc<Snapshot>>;
+pub type Acknowledged = Option<Arc<Rooted>>;
 
 impl Session {
     /// What the portal holds, as it last said.
@@ -149,7 +149,7 @@ impl Session {
                 self.pulled = true;
                 None
             }
-            (FromPortal::Refused(refusal), _) => Some(Step::Refused(refusal)),
+            (FromPortal::Refusal(refusal), _) => Some(Step::Refused(refusal)),
             (
                 FromPortal::Challenge(_)
                 | FromPortal::Enrolled(_)
@@ -169,7 +169,7 @@ impl Session {
     /// `may_transfer` is false while the budget of R22 is spent.
     pub fn next(
         &mut self,
-        current: Option<&Arc<Snapshot>>,
+        current: Option<&Arc<Rooted>>,
         intent: Option<(IntentId, Intent)>,
         acknowledged: &mut Acknowledged,
         may_transfer: bool,
@@ -192,8 +192,8 @@ impl Session {
         }
         self.in_sync_told = false;
         if let Some(base) = acknowledged.as_ref().filter(|base| !self.pulled && base.root_as(current) == portal) {
-            let difference = crate::outbound::diff::diff(base, current);
-            if difference.len() <= PUSH_RECORDS {
+            let difference = Diff::between(base, current);
+            if difference.changed.len() + difference.gone.len() <= PUSH_RECORDS {
                 self.busy = Some(Busy::Push(Arc::clone(current)));
                 return Some(Step::Push { base: Arc::clone(base), target: Arc::clone(current) });
             }
@@ -202,9 +202,9 @@ impl Session {
             return None;
         }
         self.pulled = false;
-        let buckets = bucket_hashes(current.entries());
-        let empty = portal == Root::of(schema::VERSION, current.classes(), &bucket_hashes(&[]));
-        let hashes = if empty { Hashes::default() } else { Hashes::of_buckets(&buckets, self.mismatches > 0) };
+        let nothing_there = portal == current.empty_root();
+        let hashes =
+            if nothing_there { Hashes::default() } else { Hashes::of_buckets(&current.buckets(), self.mismatches > 0) };
         self.busy = Some(Busy::Buckets(Arc::clone(current)));
         Some(Step::Send(Buckets { root: current.root(), hashes }.into()))
     }

@@ -1,0 +1,295 @@
+//! The inventory with everything that has to outlive a restart: ordinals, delays, orphans. Takes stock and renders what leaves.
+//!
+//! The decisions are `outbound`'s; this is where its values are kept between them.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use vestibule_protocol::frame;
+use vestibule_protocol::limits;
+use vestibule_protocol::message::{Batch, Commit as CommitMessage, Entries, FromAgent, Hashes, Puts, Want};
+use vestibule_protocol::tree::{KeyHash, Root};
+
+use crate::identity::IdKey;
+use crate::outbound::diff::Diff;
+use crate::outbound::inventory::Home;
+use crate::outbound::inventory::delays::{DelayRow, Delays};
+use crate::outbound::inventory::ordinals::{OrdinalRow, Ordinals, ScopeRow};
+use crate::outbound::inventory::orphans::Orphans;
+use crate::outbound::privacy::{Exclusions, KindOverrides, Policy, Record, View};
+use crate::outbound::reading::{Reading, Text};
+use crate::outbound::snapshot::Snapshot;
+use crate::portal::link::ToLink;
+use crate::portal::rooted::Rooted;
+use crate::store::{AgentState, Commit, Delay, Grants, Ordinal, Orphans as StoredOrphans};
+
+/// The home, and what is remembered about its things.
+pub struct Stock {
+    home: Home,
+    ordinals: Ordinals,
+    orphans: Option<Orphans>,
+    kinds: KindOverrides,
+    own_hosts: Vec<Text>,
+    delays_stored: Vec<DelayRow>,
+}
+
+/// An inventory, and what must be durable before anything of it leaves.
+pub struct Taken {
+    /// Hashes of everything that may leave.
+    pub snapshot: Arc<Rooted>,
+    /// New ordinals, delays and orphans.
+    pub commit: Commit,
+}
+
+/// What a transfer has to send.
+pub struct Plan {
+    puts: Vec<KeyHash>,
+    deletes: Vec<KeyHash>,
+    frozen: Arc<Rooted>,
+}
+
+/// A rendered transfer.
+pub struct Batches {
+    frames: Vec<Vec<u8>>,
+    count: u32,
+}
+
+impl Stock {
+    /// An empty home with what the store remembers.
+    #[must_use]
+    pub fn new(state: &AgentState, own_hosts: Vec<Text>) -> Self {
+        let rows = state.delays.iter().map(|delay| DelayRow {
+            id: delay.id,
+            since: seconds(delay.since),
+            going: delay.going,
+        });
+        let delays_stored: Vec<DelayRow> = rows.collect();
+        let mut stock = Self {
+            home: Home::new(Delays::load(delays_stored.iter().copied())),
+            ordinals: Ordinals::default(),
+            orphans: None,
+            kinds: KindOverrides::default(),
+            own_hosts,
+            delays_stored,
+        };
+        stock.remember(state);
+        stock
+    }
+
+    /// Forgets what belonged to a tenant; the home itself stays known.
+    pub fn forget_tenant(&mut self, state: &AgentState) {
+        self.remember(state);
+    }
+
+    fn remember(&mut self, state: &AgentState) {
+        let ordinals = state.ordinals.given.iter().map(|row| OrdinalRow { id: row.id, scope: row.scope, number: row.n });
+        let scopes = state.ordinals.scopes.iter().map(|(scope, next)| ScopeRow { scope: *scope, next: *next });
+        self.ordinals = Ordinals::load(ordinals, scopes);
+        self.orphans = state.orphans.refreshed_at.map(|at| Orphans::load(state.orphans.ids.clone(), seconds(at)));
+        self.kinds = KindOverrides::default();
+    }
+
+    /// Takes in what was read.
+    pub fn take_in(&mut self, readings: Vec<Reading>, now_ms: i64) {
+        for reading in readings {
+            self.home.apply(reading, seconds(now_ms));
+        }
+    }
+
+    /// How long until something is believed that was only seen so far; `None` if nothing waits.
+    #[must_use]
+    pub fn look_again(&self, now_ms: i64) -> Option<Duration> {
+        let at = self.home.delays().look_again()?;
+        Some(Duration::from_secs(at.saturating_sub(seconds(now_ms))))
+    }
+
+    /// Computes the inventory of this moment for one tenant.
+    pub fn take(&mut self, key: &IdKey, grants: &Grants, now_ms: i64) -> Taken {
+        let mut commit = Commit::at(now_ms);
+        if let Some(fresh) = Orphans::refreshed(self.orphans.as_ref(), &self.home, seconds(now_ms)) {
+            commit.orphans = Some(StoredOrphans { ids: fresh.ids().to_vec(), refreshed_at: Some(now_ms) });
+            self.orphans = Some(fresh);
+        }
+        let delays: Vec<DelayRow> = self.home.delays().rows().collect();
+        if delays != self.delays_stored {
+            let stored = |row: &DelayRow| Delay { id: row.id, since: milliseconds(row.since), going: row.going };
+            commit.delays = Some(delays.iter().map(stored).collect());
+            self.delays_stored = delays;
+        }
+        let exclusions = exclusions(grants);
+        let policy =
+            Policy { consent: &grants.consent, exclusions: &exclusions, kinds: &self.kinds, own_hosts: &self.own_hosts };
+        let view = View::new(&self.home, policy, key);
+        let new = view.number(&mut self.ordinals);
+        commit.ordinals = new.ordinals.iter().map(|row| Ordinal { id: row.id, scope: row.scope, n: row.number }).collect();
+        let orphans = self.orphans.clone().unwrap_or_default();
+        let (snapshot, refused) = Snapshot::of(&view, &self.ordinals, &orphans);
+        for problem in view.problems().iter().chain(&refused) {
+            tracing::warn!(code = %problem.code, "a thing of the home was left out");
+        }
+        Taken { snapshot: Arc::new(Rooted::new(snapshot, &grants.consent.classes)), commit }
+    }
+
+    /// Every record that would leave, as lines `{"key","record"}`, numbered as at the first taking of stock; stores nothing.
+    #[must_use]
+    pub fn preview(&self, key: &IdKey, grants: &Grants, now_ms: i64) -> Vec<Box<RawValue>> {
+        let mut ordinals = self.ordinals.clone();
+        let fresh = Orphans::refreshed(self.orphans.as_ref(), &self.home, seconds(now_ms));
+        let orphans = fresh.or_else(|| self.orphans.clone()).unwrap_or_default();
+        let exclusions = exclusions(grants);
+        let policy =
+            Policy { consent: &grants.consent, exclusions: &exclusions, kinds: &self.kinds, own_hosts: &self.own_hosts };
+        let view = View::new(&self.home, policy, key);
+        view.number(&mut ordinals);
+        let mut lines = Vec::new();
+        view.render(&ordinals, &orphans, &mut |record| lines.extend(line(record)));
+        lines
+    }
+
+    fn each(&self, key: &IdKey, grants: &Grants, visit: &mut dyn FnMut(Record<'_>)) {
+        let exclusions = exclusions(grants);
+        let policy =
+            Policy { consent: &grants.consent, exclusions: &exclusions, kinds: &self.kinds, own_hosts: &self.own_hosts };
+        let orphans = self.orphans.clone().unwrap_or_default();
+        View::new(&self.home, policy, key).render(&self.ordinals, &orphans, visit);
+    }
+
+    /// What has to be put and deleted to come from one inventory to the next, which must be the one last taken.
+    #[must_use]
+    pub fn difference(&self, key: &IdKey, grants: &Grants, base: &Snapshot, target: &Snapshot) -> (Puts, Vec<String>) {
+        let difference = Diff::between(base, target);
+        let mut puts = Puts::default();
+        self.each(key, grants, &mut |record| {
+            if difference.changed.binary_search(&KeyHash::of(record.key)).is_ok() {
+                // Every rendered record is JSON, so this does not fail.
+                let _ = puts.push(record.key, record.body);
+            }
+        });
+        let deletes = difference.gone.iter().filter_map(|hash| base.key(*hash)).map(|key| key.to_string()).collect();
+        (puts, deletes)
+    }
+
+    /// Works out what a portal has to be sent and told to delete; `None` if its lists cannot be read.
+    #[must_use]
+    pub fn plan(frozen: &Arc<Rooted>, want: &Want) -> Option<Plan> {
+        let mut plan = Plan { puts: Vec::new(), deletes: Vec::new(), frozen: Arc::clone(frozen) };
+        if want.all {
+            plan.puts = frozen.entries().iter().map(|(key, _)| *key).collect();
+            return Some(plan);
+        }
+        for (bucket, theirs) in &want.buckets {
+            let lines = theirs.lines()?;
+            if lines.len() > limits::RECORDS {
+                return None;
+            }
+            let known: HashMap<KeyHash, &[u8]> = lines.into_iter().collect();
+            let mine = frozen.bucket(*bucket);
+            let same = |(key, record): &(KeyHash, _)| known.get(key).is_some_and(|line| Entries::same(line, record));
+            plan.puts.extend(mine.iter().filter(|entry| !same(entry)).map(|(key, _)| *key));
+            plan.deletes.extend(known.keys().filter(|key| mine.binary_search_by_key(*key, |(mine, _)| *mine).is_err()));
+        }
+        plan.puts.sort_unstable();
+        plan.deletes.sort_unstable();
+        Some(plan)
+    }
+
+    /// Renders a transfer in batches, each compressed as soon as it is full, so that only one is in memory uncompressed. The first
+    /// `skip` batches are counted but not kept: the portal has them already.
+    pub fn batches(&self, key: &IdKey, grants: &Grants, plan: &Plan, skip: u32) -> Result<Batches, frame::BadFrame> {
+        let mut packer = Packer { skip, batch: empty(0), size: 0, batches: Batches { frames: Vec::new(), count: 0 }, failed: None };
+        packer.batch.deletes = Hashes::of_keys(plan.deletes.iter().copied());
+        self.each(key, grants, &mut |record| {
+            if plan.puts.binary_search(&KeyHash::of(record.key)).is_ok() {
+                packer.add(record);
+            }
+        });
+        packer.finish()
+    }
+}
+
+impl Plan {
+    /// The share of the inventory that this sends again: what was part of the last inventory that was sent, or everything if that is
+    /// not known (R22).
+    #[must_use]
+    pub fn sent_again(&self, sent: Option<&Snapshot>) -> f64 {
+        let all = self.frozen.entries().len().max(1);
+        let again = sent.map_or(self.puts.len(), |sent| {
+            self.puts.iter().filter(|key| sent.get(**key).is_some_and(|before| self.frozen.get(**key) == Some(before))).count()
+        });
+        #[expect(clippy::cast_precision_loss, reason = "a share; nobody has 2^52 records")]
+        let share = again as f64 / all as f64;
+        share
+    }
+}
+
+impl Batches {
+    /// The frames in order, and the commit that ends them.
+    pub fn into_messages(self, root: Root) -> impl Iterator<Item = ToLink> {
+        let commit = FromAgent::from(CommitMessage { root, batches: self.count });
+        self.frames.into_iter().map(|frame| ToLink::Frame("batch", frame)).chain([ToLink::Message(commit)])
+    }
+}
+
+/// Fills one batch after another.
+struct Packer {
+    skip: u32,
+    batch: Batch,
+    size: usize,
+    batches: Batches,
+    failed: Option<frame::BadFrame>,
+}
+
+impl Packer {
+    fn add(&mut self, record: Record<'_>) {
+        let size = record.key.len() + record.body.len() + 6;
+        if self.size + size > limits::BATCH_PLAIN && self.size > 0 {
+            self.close();
+        }
+        self.size += size;
+        let _ = self.batch.puts.push(record.key, record.body);
+    }
+
+    fn close(&mut self) {
+        self.size = 0;
+        self.batches.count += 1;
+        let full = std::mem::replace(&mut self.batch, empty(self.batches.count));
+        if full.n < self.skip {
+            return;
+        }
+        let json = FromAgent::from(full).to_json().map_err(|_| frame::BadFrame::TooLarge);
+        match json.and_then(|json| frame::encode(&json)) {
+            Ok(frame) => self.batches.frames.push(frame),
+            Err(error) => self.failed = Some(error),
+        }
+    }
+
+    fn finish(mut self) -> Result<Batches, frame::BadFrame> {
+        if !self.batch.puts.is_empty() || !self.batch.deletes.is_empty() {
+            self.close();
+        }
+        self.failed.map_or(Ok(self.batches), Err)
+    }
+}
+
+fn empty(n: u32) -> Batch {
+    Batch { n, puts: Puts::default(), deletes: Hashes::default() }
+}
+
+fn exclusions(grants: &Grants) -> Exclusions {
+    grants.excluded.iter().filter_map(|text| text.parse().ok()).collect()
+}
+
+fn line(record: Record<'_>) -> Option<Box<RawValue>> {
+    let body = std::str::from_utf8(record.body).ok()?;
+    RawValue::from_string(format!("{{\"key\":\"{}\",\"record\":{body}}}", record.key)).ok()
+}
+
+fn seconds(ms: i64) -> u64 {
+    u64::try_from(ms / 1000).unwrap_or_default()
+}
+
+fn milliseconds(s: u64) -> i64 {
+    i64::try_from(s).unwrap_or(i64::MAX / 1000).saturating_mul(1000)
+}
