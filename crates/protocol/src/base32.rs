@@ -6,6 +6,12 @@ const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(5) * 8);
+    append(bytes, &mut text);
+    text
+}
+
+/// Spells `bytes` at the end of `text`.
+pub fn append(bytes: &[u8], text: &mut String) {
     let (mut window, mut bits) = (0_u32, 0);
     for byte in bytes {
         window = window << 8 | u32::from(*byte);
@@ -18,7 +24,6 @@ pub fn encode(bytes: &[u8]) -> String {
     if bits > 0 {
         text.push(char::from(ALPHABET[(window << (5 - bits) & 31) as usize]));
     }
-    text
 }
 
 /// Reads what [`encode`] writes; `None` for any other character, length or a last character with stray bits, so that

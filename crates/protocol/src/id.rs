@@ -96,6 +96,15 @@ pub struct OpaqueId {
     pub bits: u64,
 }
 
+impl OpaqueId {
+    /// Spells the id at the end of `text`, without allocating: a rendering spells tens of thousands of them.
+    pub fn append_to(&self, text: &mut String) {
+        text.push(self.thing.letter());
+        text.push('_');
+        base32::append(&self.bits.to_be_bytes(), text);
+    }
+}
+
 macro_rules! spelled {
     ($type:ty, $what:literal, |$value:ident| $spell:expr, |$text:ident| $read:expr) => {
         impl fmt::Display for $type {
@@ -149,7 +158,11 @@ spelled!(
 spelled!(
     OpaqueId,
     "an opaque id (a letter, an underscore and 13 characters)",
-    |id| format!("{}_{}", id.thing.letter(), base32::encode(&id.bits.to_be_bytes())),
+    |id| {
+        let mut text = String::with_capacity(15);
+        id.append_to(&mut text);
+        text
+    },
     |text| {
         Thing::ALL.into_iter().find_map(|thing| {
             let tail = text.strip_prefix(thing.letter())?.strip_prefix('_')?;

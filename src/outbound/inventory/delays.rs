@@ -55,12 +55,12 @@ impl Delays {
 
     /// It is there and not believed yet; says whether it is now.
     pub(super) fn admit(&mut self, id: u64, now: u64) -> bool {
-        over(*self.coming.entry(id).or_insert(now), now)
+        waited(self.coming.entry(id).or_insert(now), now)
     }
 
     /// It is not there; says whether that is believed now.
     pub(super) fn dismiss(&mut self, id: u64, now: u64) -> bool {
-        over(*self.going.entry(id).or_insert(now), now)
+        waited(self.going.entry(id).or_insert(now), now)
     }
 
     /// It is settled: it waits for nothing any more.
@@ -78,7 +78,8 @@ impl Delays {
     }
 }
 
-/// A clock that was set back starts the waiting anew at most once, because `since` then lies in the future until it is reached.
-const fn over(since: u64, now: u64) -> bool {
+/// Whether the wait is over. A `since` in the future means that the clock was set back: the wait starts anew.
+fn waited(since: &mut u64, now: u64) -> bool {
+    *since = (*since).min(now);
     now >= since.saturating_add(BELIEVE_AFTER)
 }

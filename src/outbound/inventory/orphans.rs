@@ -37,7 +37,7 @@ impl Orphans {
     /// Works them out anew if there is no earlier value or it is a day old; `None` means that the earlier one stays in force.
     #[must_use]
     pub fn refreshed(before: Option<&Self>, home: &Home, now: u64) -> Option<Self> {
-        if before.is_some_and(|before| now < before.refreshed_at.saturating_add(REFRESH_AFTER)) {
+        if before.is_some_and(|before| now.abs_diff(before.refreshed_at) < REFRESH_AFTER) {
             return None;
         }
         let orphaned = home.entities.iter().filter(|entity| entity.orphaned);

@@ -20,10 +20,11 @@ pub(super) fn looks_secret(text: &str) -> bool {
     // Most texts are a few words: nothing below can fit without one of these.
     let bytes = text.as_bytes();
     let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
-    let marked = bytes.iter().any(|b| matches!(b, b':' | b'@' | b'.' | b'/' | b'\\' | b'?'));
+    let marked = bytes.iter().any(|b| matches!(b, b':' | b'@' | b'.' | b'/' | b'\\'));
     let long = bytes.len() >= 16;
     (marked && (is_url(text) || is_mail(text) || text.split(breaks_host).any(is_host)))
-        || (digits >= 3 && marked && (text.split(breaks_address).any(is_ip) || has_coordinates(text)))
+        || (digits >= 3 && marked && text.split(breaks_address).any(is_ip))
+        || (digits >= 3 && has_coordinates(text))
         || (bytes.len() >= 11 && has_mac(text))
         || (digits >= 7 && has_phone(text))
         || (long && has_token(text))

@@ -152,7 +152,7 @@ pub(super) fn language(config: &RawConfig) -> Option<&'static str> {
 
 /// A version as Home Assistant numbers itself: digits, dots and the letters of pre-releases.
 pub(super) fn version(text: &str) -> &str {
-    let sound = (1..=20).contains(&text.len())
+    let sound = (1..=24).contains(&text.len())
         && text.starts_with(|c: char| c.is_ascii_digit())
         && text.split('.').all(|part| {
             let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -192,7 +192,7 @@ mod tests {
         for good in ["2026.11.0", "2026.11.0b2", "2026.12.0.dev202611210", "2024.3.3"] {
             assert_eq!(version(good), good);
         }
-        for wrong in ["", "Emma's 2026", "2026.11-emma", "2026.emma", "v1", "2026.11.0.123456789012"] {
+        for wrong in ["", "Emma's 2026", "2026.11-emma", "2026.emma", "v1", "2026.11.0.123456789012345"] {
             assert_eq!(version(wrong), "other", "{wrong}");
         }
     }
