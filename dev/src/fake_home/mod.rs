@@ -133,6 +133,8 @@ impl FakeHome {
         let accept = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let home = home.clone();
+                // As Home Assistant's own server does.
+                let _ = stream.set_nodelay(true);
                 tokio::spawn(async move { home.serve(stream).await });
             }
         });
@@ -162,6 +164,7 @@ impl FakeHome {
         let accept = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (home, acceptor) = (home.clone(), acceptor.clone());
+                let _ = stream.set_nodelay(true);
                 tokio::spawn(async move {
                     if let Ok(stream) = acceptor.accept(stream).await {
                         home.serve(stream).await;
