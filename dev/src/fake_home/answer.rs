@@ -235,7 +235,7 @@ pub(super) fn full_state(id: &str, state: &State) -> Value {
 
 /// A state as `subscribe_entities` shows it.
 pub(super) fn compressed(state: &State) -> Value {
-    json!({"s": state.value, "a": state.attributes, "c": "01M7YYRQBQ5N0ZNQ78CQ5PWS80", "lc": 1_795_261_475.92404_f64})
+    json!({"s": state.value, "a": state.attributes, "c": "01M7YYRQBQ5N0ZNQ78CQ5PWS80", "lc": 1_795_261_475.5_f64})
 }
 
 fn list(things: &[Value]) -> String {

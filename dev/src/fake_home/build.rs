@@ -95,8 +95,8 @@ impl EntityKind {
 
 fn stamp(version: Version, mut thing: Value) -> Value {
     if version == Version::V2026_11 {
-        thing["created_at"] = json!(1_795_261_476.51302_f64);
-        thing["modified_at"] = json!(1_795_261_478.108066_f64);
+        thing["created_at"] = json!(1_795_261_476.5_f64);
+        thing["modified_at"] = json!(1_795_261_478.25_f64);
     }
     thing
 }
