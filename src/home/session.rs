@@ -169,12 +169,9 @@ impl Session {
                     let event = message.event.unwrap_or(RawValue::NULL);
                     match self.topics.get(&id).copied() {
                         Some(Topic::Once) => take(id, Awaited::Event(event)),
-                        Some(topic) => {
-                            if self.note(id, topic, event, now).is_err() {
-                                // Something happened, and we do not know to what.
-                                self.changes.event(EventType::Entities, now);
-                            }
-                        }
+                        Some(topic) if self.note(id, topic, event, now).is_ok() => {}
+                        // Something happened, and we do not know to what.
+                        Some(_) => self.changes.event(EventType::Entities, now),
                         // Of a subscription that we have ended.
                         None => {}
                     }

@@ -8,6 +8,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
@@ -206,7 +207,10 @@ fn refused(error: &Error) -> HomeTrouble {
             401 | 403 => HomeTrouble::TokenRefused,
             _ => HomeTrouble::NotHomeAssistant,
         },
-        Error::Io(_) | Error::ConnectionClosed | Error::AlreadyClosed => HomeTrouble::Unreachable,
+        Error::Io(_)
+        | Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Protocol(ProtocolError::HandshakeIncomplete) => HomeTrouble::Unreachable,
         Error::Tls(_) => HomeTrouble::Tls,
         Error::Capacity(_)
         | Error::Protocol(_)
@@ -220,7 +224,6 @@ fn refused(error: &Error) -> HomeTrouble {
 
 /// Why an open socket failed.
 fn broken(error: &Error) -> HomeTrouble {
-    use tokio_tungstenite::tungstenite::error::ProtocolError;
     match error {
         Error::Io(_)
         | Error::ConnectionClosed

@@ -75,9 +75,13 @@ pub(super) fn each<'a, T: Deserialize<'a>>(
     mut take: impl FnMut(T),
 ) -> Result<usize, Garbled> {
     let mut skipped = 0;
-    each_raw(list.get(), |raw| match serde_json::from_str(raw.get()) {
-        Ok(element) => take(element),
-        Err(_) => skipped += 1,
+    each_raw(list.get(), |raw| {
+        // A derived reader would also take a list for the fields in order.
+        let object = raw.get().starts_with('{').then(|| serde_json::from_str(raw.get()));
+        match object {
+            Some(Ok(element)) => take(element),
+            Some(Err(_)) | None => skipped += 1,
+        }
     })?;
     Ok(skipped)
 }
@@ -364,9 +368,9 @@ pub(super) mod tests {
             name: Odd<'a>,
         }
         let mut names = Vec::new();
-        let list = raw(r#"[{"name":"a","x":[[1,2,3],{}]},7,{"name":null},{"nome":1},{"name":5}]"#);
+        let list = raw(r#"[{"name":"a","x":[[1,2,3],{}]},7,{"name":null},{"nome":1},{"name":5},["list"]]"#);
         let skipped = each(list, |thing: Thing<'_>| names.push(thing.name.get().map(str::to_owned))).unwrap();
-        assert_eq!((skipped, names), (2, vec![Some("a".into()), None, Some("5".into())]));
+        assert_eq!((skipped, names), (3, vec![Some("a".into()), None, Some("5".into())]));
         assert_eq!(each(raw("{}"), |_: Thing<'_>| ()), Err(Garbled));
     }
 

@@ -1,0 +1,174 @@
+//! What is in the house: everything as the JSON that Home Assistant would send.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::build::{self, EntityKind};
+
+/// Which Home Assistant to behave like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// 2024.3.3: fewer fields, fewer commands, floor and label events for administrators only.
+    V2024_3,
+    /// 2026.11.0: child devices, null aliases, no `has_entity_name`.
+    V2026_11,
+}
+
+impl Version {
+    /// As Home Assistant spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V2024_3 => "2024.3.3",
+            Self::V2026_11 => "2026.11.0",
+        }
+    }
+}
+
+/// A state without its value's history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// Value, such as `on`.
+    pub value: String,
+    /// Attributes.
+    pub attributes: Value,
+}
+
+/// The house.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// Version.
+    pub version: Version,
+    /// What `ha_version` says, where a test wants another one.
+    pub says_version: String,
+    /// `RUNNING`, `STARTING`, …
+    pub core_state: String,
+    /// Recovery mode: lists are falsely empty.
+    pub recovery_mode: bool,
+    /// Safe mode: the same.
+    pub safe_mode: bool,
+    /// The token's user is an administrator.
+    pub admin: bool,
+    /// Areas.
+    pub areas: Vec<Value>,
+    /// Floors.
+    pub floors: Vec<Value>,
+    /// Labels.
+    pub labels: Vec<Value>,
+    /// Devices.
+    pub devices: Vec<Value>,
+    /// Extended registry entries, by entity id.
+    pub entities: BTreeMap<String, Value>,
+    /// States, by entity id.
+    pub states: BTreeMap<String, State>,
+    /// Integration of each live entity.
+    pub sources: BTreeMap<String, String>,
+    /// Config entries.
+    pub config_entries: Vec<Value>,
+    /// Manifests of loaded integrations.
+    pub manifests: Vec<Value>,
+    /// Dashboards.
+    pub dashboards: Vec<Value>,
+    /// Resources.
+    pub resources: Vec<Value>,
+    /// For ids that are always the same.
+    pub(super) next_id: u64,
+}
+
+impl Model {
+    /// An empty house that is running.
+    #[must_use]
+    pub fn empty(version: Version) -> Self {
+        Self {
+            version,
+            says_version: version.as_str().to_owned(),
+            core_state: "RUNNING".to_owned(),
+            recovery_mode: false,
+            safe_mode: false,
+            admin: true,
+            areas: Vec::new(),
+            floors: Vec::new(),
+            labels: Vec::new(),
+            devices: Vec::new(),
+            entities: BTreeMap::new(),
+            states: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            config_entries: Vec::new(),
+            manifests: vec![
+                json!({"domain": "light", "name": "Light", "is_built_in": true}),
+                json!({"domain": "sensor", "name": "Sensor", "is_built_in": true}),
+            ],
+            dashboards: Vec::new(),
+            resources: Vec::new(),
+            next_id: 1,
+        }
+    }
+
+    /// A house of so many entities: five to a device, one in fifty without a registry entry, a few disabled or hidden, with areas,
+    /// floors, labels, dashboards and a resource. The same number gives the same house.
+    #[must_use]
+    pub fn generate(version: Version, entities: usize) -> Self {
+        let mut model = Self::empty(version);
+        for level in 0..3_i32 {
+            build::floor(&mut model, &format!("floor_{level}"), &format!("Storey {level}"), level);
+        }
+        for label in ["urgent", "garden", "winter", "guests"] {
+            build::label(&mut model, label, label);
+        }
+        let areas = (entities / 40).clamp(3, 60);
+        for area in 0..areas {
+            let name = format!("{} {area}", ROOMS[area % ROOMS.len()]);
+            let id = name.to_lowercase().replace(' ', "_");
+            build::area(&mut model, &id, &name, Some(&format!("floor_{}", area % 3)));
+        }
+        for domain in ["example_hub", "example_mesh", "example_cloud"] {
+            build::config_entry(&mut model, domain);
+        }
+        build::dashboard(&mut model, "house-energy", "Energy at home");
+        build::resource(&mut model, "/local/card.js?v=1", "module");
+        let unregistered = entities / 50;
+        let mut made = unregistered;
+        for i in 0..unregistered {
+            build::unregistered(&mut model, &format!("sensor.loose_{i}"), "example_cloud");
+        }
+        let mut device = 0;
+        while made < entities {
+            let area = format!("{} {}", ROOMS[(device % areas) % ROOMS.len()], device % areas);
+            let area = area.to_lowercase().replace(' ', "_");
+            let entry = device % 3;
+            let device_id = build::device(&mut model, &format!("Device {device}"), Some(&area), entry);
+            for kind in EntityKind::ALL.iter().cycle().skip(device % 3).take((entities - made).min(5)) {
+                let id = format!("{}.device_{device}_{}", kind.domain(), made);
+                build::entity(&mut model, &id, *kind, Some(&device_id), entry);
+                if made % 37 == 36 {
+                    build::disable(&mut model, &id);
+                }
+                made += 1;
+            }
+            device += 1;
+        }
+        model
+    }
+
+    /// A new id of 32 hexadecimal digits.
+    pub(super) fn new_id(&mut self) -> String {
+        // SplitMix64, twice: well spread and always the same.
+        let mut part = || {
+            self.next_id = self.next_id.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = self.next_id;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            z ^ (z >> 31)
+        };
+        format!("{:016x}{:016x}", part(), part())
+    }
+
+    /// Lists are falsely empty.
+    pub(super) const fn crippled(&self) -> bool {
+        self.recovery_mode || self.safe_mode
+    }
+}
+
+const ROOMS: [&str; 8] =
+    ["Kitchen", "Living room", "Bedroom", "Bathroom", "Hall", "Study", "Garage", "Cellar"];
