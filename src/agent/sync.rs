@@ -250,7 +250,7 @@ impl Agent {
             return Ok(());
         };
         // R22: what is sent again counts; what the portal has never been sent is the owner's doing.
-        let again = plan.sent_again(self.portal.sent.as_deref());
+        let again = plan.sent_again(self.portal.sent.as_deref().map(std::ops::Deref::deref));
         let now = self.clock.now_ms();
         self.state.budget.spend(now, again);
         let mut commit = Commit::at(now);

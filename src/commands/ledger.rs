@@ -13,7 +13,7 @@ use super::output::{Output, target};
 use crate::agent::offline;
 use crate::problem;
 use crate::settings::Settings;
-use crate::store::{Folder, Page, Reader, Row, Stored, Verification};
+use crate::store::{Entry as Found, Folder, Page, Reader, Row, Stored, Verification};
 
 /// One entry as shown.
 #[derive(Serialize)]
@@ -65,7 +65,7 @@ pub(super) async fn list(settings: &Settings, output: Output, from: Option<u64>,
 pub(super) async fn show(settings: &Settings, output: Output, number: u64) -> Result<(), Problem> {
     let marks = offline::marks(settings).await;
     let found = reader(settings)?.get(number, &marks).map_err(|error| problem::store(&error))?;
-    let (row, bytes) = found.ok_or_else(problem::no_such_row)?;
+    let Found { row, bytes } = found.ok_or_else(problem::no_such_row)?;
     let whole = row.stored == Stored::Whole;
     let mut shown = entry(row);
     let json = bytes.filter(|_| whole).and_then(|bytes| frame::decode(&bytes).ok().map(std::borrow::Cow::into_owned));

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::net::Target;
+
 /// Path of the WebSocket API on Home Assistant itself.
 const API_PATH: &str = "/api/websocket";
 /// The Supervisor's proxy to Home Assistant's WebSocket API: host and path are fixed.
@@ -85,9 +87,7 @@ pub enum AddressError {
 /// Where to connect and with which token. `Debug` shows neither.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    tls: bool,
-    host: Box<str>,
-    port: u16,
+    target: Target,
     path: Box<str>,
     token: Token,
     supervisor: bool,
@@ -125,32 +125,47 @@ impl Endpoint {
         }
         let prefix = path.trim_end_matches('/').trim_end_matches(API_PATH).trim_end_matches('/');
         let path = format!("{prefix}{API_PATH}").into();
-        Ok(Self { tls, host, port, path, token, supervisor: false })
+        let target = Target { host: host.into(), port, tls };
+        Ok(Self { target, path, token, supervisor: false })
     }
 
     /// The Supervisor's proxy; the token is the app's own `SUPERVISOR_TOKEN`.
     #[must_use]
     pub fn supervisor(token: Token) -> Self {
         let (host, path) = SUPERVISOR;
-        Self { tls: false, host: host.into(), port: 80, path: path.into(), token, supervisor: true }
+        let target = Target { host: host.into(), port: 80, tls: false };
+        Self { target, path: path.into(), token, supervisor: true }
+    }
+
+    /// Where to connect.
+    #[must_use]
+    pub const fn target(&self) -> &Target {
+        &self.target
     }
 
     /// TLS is to be used.
     #[must_use]
     pub const fn tls(&self) -> bool {
-        self.tls
+        self.target.tls
+    }
+
+    /// The home is on this very machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host();
+        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
     /// Host name or address, an IPv6 address without brackets.
     #[must_use]
-    pub const fn host(&self) -> &str {
-        &self.host
+    pub fn host(&self) -> &str {
+        &self.target.host
     }
 
     /// Port.
     #[must_use]
     pub const fn port(&self) -> u16 {
-        self.port
+        self.target.port
     }
 
     /// Path of the WebSocket API.
@@ -172,8 +187,8 @@ impl Endpoint {
 
     /// The URL for the WebSocket handshake. The scheme is always `ws`: TLS has been dealt with below it.
     pub(super) fn handshake_url(&self) -> String {
-        let host = &self.host;
-        let port = self.port;
+        let host = &self.target.host;
+        let port = self.target.port;
         let path = &self.path;
         if host.contains(':') {
             format!("ws://[{host}]:{port}{path}")

@@ -2,12 +2,11 @@
 //!
 //! [`run`] is the task; it hands over [`HomeEvent`](crate::outbound::reading::HomeEvent)s. Below it, from the outside in:
 //! `task` (connect, read, wait, again), `reader` (which list next), `read` (what to read again and when), `session` (questions,
-//! answers, events), `socket` (WebSocket, authentication, signs of life), `paced` (memory), `dial` (TCP, TLS), and `wire` (what of
+//! answers, events), `socket` (WebSocket, authentication, signs of life), `paced` (memory), and `wire` (what of
 //! Home Assistant's JSON we look at). `commands` is the closed list of what we ever say.
 
 pub mod address;
 pub mod commands;
-pub mod dial;
 mod intern;
 mod paced;
 mod read;
@@ -23,5 +22,4 @@ mod samples;
 mod tests;
 
 pub use address::{AddressError, Endpoint, Token};
-pub use dial::{Dial, Network, Trust};
 pub use task::run;

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, BufReader, ReadBuf};
 
-use super::dial::BoxedStream;
+use crate::net::BoxedStream;
 
 /// How much is read from the network at a time, bytes.
 const BUFFER: usize = 16 * 1024;

@@ -14,8 +14,8 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::address::Endpoint;
 use super::commands::{self, Command};
-use super::dial::Dial;
 use super::paced::Paced;
+use crate::net::{Dial, DialError};
 use crate::outbound::reading::HomeTrouble;
 
 /// Largest message, which Home Assistant sends as one frame. 41 000 entities are about 23 MB; the Supervisor's proxy passes 64 MiB.
@@ -54,7 +54,7 @@ struct Heard {
 impl Socket {
     /// Connects and authenticates. Also gives Home Assistant's version.
     pub(super) async fn open(dial: &dyn Dial, endpoint: &Endpoint) -> Result<(Self, String), HomeTrouble> {
-        let stream = Paced::new(dial.dial(endpoint).await?);
+        let stream = Paced::new(dial.dial(endpoint.target()).await.map_err(unreached)?);
         let handshake = tokio_tungstenite::client_async_with_config(
             endpoint.handshake_url(),
             stream,
@@ -194,6 +194,15 @@ fn check_version(version: Option<&str>) -> Result<(), HomeTrouble> {
         (Some(year), Some(month)) if (year, month) >= OLDEST => Ok(()),
         (Some(_), Some(_)) => Err(HomeTrouble::TooOld),
         _ => Err(HomeTrouble::NotHomeAssistant),
+    }
+}
+
+/// Why there is no connection.
+const fn unreached(error: DialError) -> HomeTrouble {
+    match error {
+        DialError::NameUnknown => HomeTrouble::NameUnknown,
+        DialError::Unreachable => HomeTrouble::Unreachable,
+        DialError::Tls => HomeTrouble::Tls,
     }
 }
 

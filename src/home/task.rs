@@ -7,11 +7,11 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::address::Endpoint;
 use super::commands::{Command, EventType};
-use super::dial::Dial;
 use super::read::{Plan, re_read_after, retry_after};
 use super::reader::{self, Keeper};
 use super::session::{Refusal, Session};
 use super::socket::Socket;
+use crate::net::Dial;
 use crate::outbound::reading::{HomeEvent, HomeTrouble};
 
 /// How often we look whether Home Assistant has finished starting, should the event that says so be missed.

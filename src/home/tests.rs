@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use vestibule_dev::fake_home::{EntityKind, FakeHome, Listening, TOKEN, Version};
 
-use super::{Endpoint, Network, Token, Trust, run};
+use super::{Endpoint, Token, run};
+use crate::net::{Network, Trust};
 use crate::outbound::reading::{HomeEvent, HomeTrouble, RawEntity, Reading, Text};
 
 /// Longest wait for anything in a test; reached only when the test fails.

@@ -81,6 +81,16 @@ impl Snapshot {
         self.entries.len()
     }
 
+    /// Number of records by kind.
+    #[must_use]
+    pub fn counts(&self) -> std::collections::BTreeMap<String, u64> {
+        let mut counts = std::collections::BTreeMap::new();
+        for tag in &self.tags {
+            *counts.entry(tag.kind.name().to_owned()).or_default() += 1;
+        }
+        counts
+    }
+
     /// Whether there are no records.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

@@ -79,7 +79,7 @@ impl Greeted {
             agent: env!("CARGO_PKG_VERSION").to_owned(),
             device_key: Fixed(*keys.device_key.verifying_key().as_bytes()),
             secret: Fixed(invite.secret),
-            recovery_hash: Fixed(keys.recovery_hash()),
+            recovery_hash: Fixed(keys.recovery.hash()),
         };
         let body = serde_json::to_string(&body).map_err(|_| EnrolError::Link(LinkTrouble::Protocol))?;
         let signature =

@@ -10,7 +10,8 @@ use tokio::time::timeout;
 use vestibule_dev::fake_home::{Fail, FakeHome, Faults, Model, TOKEN, Version};
 
 use super::{Bench, PATIENCE, entities, lengths};
-use crate::home::{Endpoint, Network, Token, Trust, run};
+use crate::home::{Endpoint, Token, run};
+use crate::net::{Network, Trust};
 use crate::outbound::reading::{HomeEvent, HomeTrouble};
 
 #[tokio::test]

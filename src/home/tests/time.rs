@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use vestibule_dev::fake_home::{FakeHome, TOKEN, Version};
 
-use crate::home::dial::{BoxedStream, Dialling};
+use crate::net::{BoxedStream, Dial, Dialling, Target};
 use crate::home::{Dial, Endpoint, Token, run};
 use crate::outbound::reading::{HomeEvent, HomeTrouble};
 
@@ -14,7 +14,7 @@ use crate::outbound::reading::{HomeEvent, HomeTrouble};
 struct Pipes(FakeHome);
 
 impl Dial for Pipes {
-    fn dial<'a>(&'a self, _: &'a Endpoint) -> Dialling<'a> {
+    fn dial<'a>(&'a self, _: &'a Target) -> Dialling<'a> {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let home = self.0.clone();
         tokio::spawn(async move { home.serve(theirs).await });
