@@ -20,7 +20,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 use vestibule_protocol::problem::Problem;
 
@@ -45,6 +45,8 @@ const REQUESTS: usize = 16;
 const HOME_EVENTS: usize = 2;
 /// Inbound ledger rows are written together with the next outbound one, or after this rest.
 const LAZY_FLUSH: Duration = Duration::from_secs(5);
+/// A re-read that was asked for and did not come is asked for again after this time.
+const ASK_AGAIN_MS: i64 = 60_000;
 /// A command without a daemon waits so long for the portal to take what the owner decided; later the daemon delivers it.
 const DELIVERY: Duration = Duration::from_secs(10);
 
@@ -63,6 +65,10 @@ pub enum Scope {
 #[derive(Debug, Default)]
 struct HomeSide {
     events: Option<mpsc::Receiver<HomeEvent>>,
+    /// Asks for everything to be read once more.
+    again: Arc<Notify>,
+    /// When that was last asked, so that it is asked once for each thing that waits.
+    asked_at: Option<i64>,
     connected_since: Option<i64>,
     trouble: Option<HomeTrouble>,
     /// Everything has been read since the connection was made.
@@ -131,6 +137,8 @@ pub struct Parts {
     pub to_portal: Arc<dyn Dial>,
     /// What its home tells.
     pub events: Option<mpsc::Receiver<HomeEvent>>,
+    /// Asks its home to be read once more.
+    pub again: Arc<Notify>,
     /// Names and addresses by which the home is reached: no text that contains one leaves.
     pub own_hosts: Vec<Text>,
 }
@@ -153,7 +161,8 @@ impl Agent {
         let clock = Clock::system();
         let dice = Dice::system();
         let to_portal = Arc::new(network(settings.portal.ca_file.as_deref(), "portal.ca_file")?);
-        let events = if scope == Scope::Change { None } else { Some(start_home(settings, &dice)?) };
+        let again = Arc::new(Notify::new());
+        let events = if scope == Scope::Change { None } else { Some(start_home(settings, &dice, &again)?) };
         let store = |error| problem::store(&error);
         let now = clock.now_ms();
         let (opened_store, opened) =
@@ -161,7 +170,7 @@ impl Agent {
         for file in &opened.damaged {
             tracing::error!(file, "a damaged database was moved aside; a new one was made");
         }
-        let parts = Parts { scope, clock, dice, folder, store: opened_store, to_portal, events, own_hosts: own_hosts(settings) };
+        let parts = Parts { scope, clock, dice, folder, store: opened_store, to_portal, events, again, own_hosts: own_hosts(settings) };
         Self::with(parts).await
     }
 
@@ -170,7 +179,7 @@ impl Agent {
     /// # Errors
     /// What the store says.
     pub async fn with(parts: Parts) -> Result<Self, Problem> {
-        let Parts { scope, clock, dice, folder, store, to_portal, events, own_hosts } = parts;
+        let Parts { scope, clock, dice, folder, store, to_portal, events, again, own_hosts } = parts;
         let fails = |error| problem::store(&error);
         let now = clock.now_ms();
         let secret = store.home_secret(dice.bytes()).await.map_err(fails)?;
@@ -193,7 +202,7 @@ impl Agent {
             outbox,
             stock,
             current: None,
-            home: HomeSide { events, ..HomeSide::default() },
+            home: HomeSide { events, again, ..HomeSide::default() },
             portal: PortalSide::default(),
             meeting: pairing::Meetings::default(),
             receipt: None,
@@ -257,7 +266,12 @@ impl Agent {
     /// When there is something to do although nothing comes from outside.
     fn wake_at(&self) -> Instant {
         let connect = if self.portal.link.is_none() && self.has_counterpart() { self.portal.retry_at } else { None };
-        let again = self.stock.look_again(self.clock.now_ms()).map(|wait| Instant::now() + wait);
+        let now = self.clock.now_ms();
+        // After asking, the answer is waited for a minute before asking again.
+        let rest = self.home.asked_at.map_or(0, |asked| (asked + ASK_AGAIN_MS - now).max(0));
+        let rest = Duration::from_millis(u64::try_from(rest).unwrap_or_default());
+        let waits = self.stock.look_again(now).filter(|_| self.home.complete);
+        let again = waits.map(|wait| Instant::now() + wait.max(rest));
         [connect, again, self.portal.flush_at, self.portal.transfer_at, self.meeting.deadline()]
             .into_iter()
             .flatten()
@@ -274,8 +288,11 @@ impl Agent {
         if self.portal.transfer_at.is_some_and(|at| at <= now) {
             self.portal.transfer_at = None;
         }
-        if self.stock.look_again(self.clock.now_ms()).is_some_and(|wait| wait.is_zero()) {
-            self.take_stock().await?;
+        let now = self.clock.now_ms();
+        if self.home.complete && self.stock.look_again(now).is_some_and(|wait| wait.is_zero()) {
+            // R8: believed after ten minutes and a re-read. The re-read's answer comes as any other.
+            self.home.asked_at = Some(now);
+            self.home.again.notify_one();
         }
         Ok(())
     }
@@ -343,11 +360,11 @@ pub(crate) fn own_hosts(settings: &Settings) -> Vec<Text> {
 }
 
 /// Starts the task that reads the home.
-pub(crate) fn start_home(settings: &Settings, dice: &Dice) -> Result<mpsc::Receiver<HomeEvent>, Problem> {
+pub(crate) fn start_home(settings: &Settings, dice: &Dice, again: &Arc<Notify>) -> Result<mpsc::Receiver<HomeEvent>, Problem> {
     let endpoint = endpoint(settings)?;
     let network = network(settings.home_assistant.ca_file.as_deref(), "home_assistant.ca_file")?;
     let (to, from) = mpsc::channel(HOME_EVENTS);
     let dice = dice.clone();
-    tokio::spawn(home::run(endpoint, network, move || dice.unit(), to));
+    tokio::spawn(home::run(endpoint, network, move || dice.unit(), Arc::clone(again), to));
     Ok(from)
 }

@@ -61,7 +61,8 @@ impl Agent {
         for (readings, complete) in held {
             self.home.complete |= complete;
             self.home.stale = false;
-            self.stock.take_in(readings, self.clock.now_ms());
+            let now = self.clock.now_ms();
+            heavy(|| self.stock.take_in(readings, now));
         }
         self.take_stock().await
     }
@@ -71,7 +72,8 @@ impl Agent {
         let Some(keys) = self.keys.as_ref().filter(|_| self.home.complete && self.home.trouble.is_none()) else {
             return Ok(());
         };
-        let taken = self.stock.take(&keys.id_key, &self.state.grants, self.clock.now_ms());
+        let now = self.clock.now_ms();
+        let taken = heavy(|| self.stock.take(&keys.id_key, &self.state.grants, now));
         if !taken.commit.is_empty() {
             self.store.commit(taken.commit).await.map_err(|error| problem::store(&error))?;
         }
@@ -237,7 +239,7 @@ impl Agent {
 
     fn push(&self, base: &Rooted, target: &Rooted) -> Option<vestibule_protocol::message::FromAgent> {
         let keys = self.keys.as_ref()?;
-        let (puts, deletes) = self.stock.difference(&keys.id_key, &self.state.grants, base, target);
+        let (puts, deletes) = heavy(|| self.stock.difference(&keys.id_key, &self.state.grants, base, target));
         Some(Session::push(base.root_as(target), target.root(), puts, deletes))
     }
 
@@ -260,7 +262,7 @@ impl Agent {
             let wait = std::time::Duration::from_millis(u64::try_from(free - now).unwrap_or_default());
             self.portal.transfer_at = Some(Instant::now() + wait);
         }
-        let Ok(batches) = self.stock.batches(&keys.id_key, &self.state.grants, &plan, want.staged) else {
+        let Ok(batches) = heavy(|| self.stock.batches(&keys.id_key, &self.state.grants, &plan, want.staged)) else {
             self.cut(Some(problem::link(LinkTrouble::Protocol)), None);
             return Ok(());
         };
@@ -311,5 +313,14 @@ impl Agent {
         if let Some(link) = &self.portal.link {
             link.send(message).await;
         }
+    }
+}
+
+/// Work of milliseconds: other tasks, above all those that serve the sockets, move to another thread meanwhile. A simulation has only
+/// one thread and no time passes in it.
+fn heavy<T>(work: impl FnOnce() -> T) -> T {
+    match tokio::runtime::Handle::current().runtime_flavor() {
+        tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }

@@ -32,7 +32,7 @@ pub(super) async fn preview(settings: &Settings, output: Output) -> Result<(), P
     };
     let clock = Clock::system();
     let mut stock = Stock::new(&state, own_hosts(settings));
-    let mut events = start_home(settings, &dice)?;
+    let mut events = start_home(settings, &dice, &std::sync::Arc::default())?;
     let deadline = Instant::now() + PATIENCE;
     let mut trouble = None;
     loop {

@@ -1,8 +1,9 @@
 //! The task that keeps the agent in the picture: connects, reads everything, reads again what changed, and starts over for ever.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::address::Endpoint;
@@ -59,18 +60,20 @@ impl Report {
 /// Time is tokio's, so a simulation can drive it; `jitter` gives numbers in `0..1` that spread waits. The task sends
 /// [`HomeEvent::Connected`] once Home Assistant can be believed, then one complete [`HomeEvent::Read`], then for each batch of changes
 /// [`HomeEvent::Stale`] and [`HomeEvent::Read`], and [`HomeEvent::Lost`] when that ends; a trouble that goes on is sent once.
-/// While the receiver does not take events, the socket is not read.
+/// While the receiver does not take events, the socket is not read. `again` asks for everything to be read once more, ahead of the
+/// next slow re-reading.
 pub async fn run(
     endpoint: Endpoint,
     dial: impl Dial,
     mut jitter: impl FnMut() -> f64 + Send,
+    again: Arc<Notify>,
     events: mpsc::Sender<HomeEvent>,
 ) {
     let mut report = Report { to: events, lost: None };
     let mut keeper = Keeper::default();
     let mut failures = 0;
     loop {
-        let connection = connection(&endpoint, &dial, &mut jitter, &mut keeper, &mut report, &mut failures);
+        let connection = connection(&endpoint, &dial, &mut jitter, &again, &mut keeper, &mut report, &mut failures);
         let Err(End::Trouble(trouble)) = connection.await else { return };
         if report.lost(trouble).await.is_err() {
             return;
@@ -90,6 +93,7 @@ async fn connection(
     endpoint: &Endpoint,
     dial: &impl Dial,
     jitter: &mut (impl FnMut() -> f64 + Send),
+    again: &Notify,
     keeper: &mut Keeper,
     report: &mut Report,
     failures: &mut u32,
@@ -124,6 +128,7 @@ async fn connection(
         let wake = session.changes.due().map_or(re_read_at, |due| due.min(re_read_at));
         tokio::select! {
             heard = timeout_at(wake, session.idle()) => if let Ok(heard) = heard { heard?; },
+            () = again.notified() => re_read_at = Instant::now(),
             () = listener.closed() => return Err(End::NobodyListens),
         }
         let now = Instant::now();

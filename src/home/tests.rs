@@ -37,7 +37,7 @@ impl Bench {
         let endpoint = Endpoint::from_url(&listening.url(), Token::new(TOKEN).unwrap()).unwrap();
         let (sender, events) = mpsc::channel(8);
         let network = Network::new(Trust::Public).unwrap();
-        let task = tokio::spawn(run(endpoint, network, || 0.005, sender));
+        let task = tokio::spawn(run(endpoint, network, || 0.005, std::sync::Arc::default(), sender));
         Self { home, listening, events, task }
     }
 

@@ -217,7 +217,7 @@ mod tests {
         let lock = Lock::try_acquire(&folder).unwrap().unwrap();
         folder.mint_home_secret(&lock, [1; 32]).unwrap();
         assert_eq!(folder.mint_home_secret(&lock, [2; 32]), Err(StoreError::SecretExists));
-        assert_eq!(folder.home_secret().unwrap().unwrap().bytes(), &[1; 32]);
+        assert_eq!(folder.home_secret().unwrap().unwrap().expose(), &[1; 32]);
         for length in [0, 31, 33] {
             fs::write(folder.path().join(SECRET), vec![3; length]).unwrap();
             assert_eq!(folder.home_secret(), Err(StoreError::SecretDamaged));
@@ -233,7 +233,7 @@ mod tests {
         fs::write(folder.path().join("home_secret.new"), [9; 5]).unwrap();
         assert_eq!(folder.home_secret().unwrap(), None);
         folder.mint_home_secret(&lock, [1; 32]).unwrap();
-        assert_eq!(folder.home_secret().unwrap().unwrap().bytes(), &[1; 32]);
+        assert_eq!(folder.home_secret().unwrap().unwrap().expose(), &[1; 32]);
         assert_eq!(folder.names().unwrap(), ["agent.lock", "home_secret"]);
     }
 

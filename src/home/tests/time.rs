@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use vestibule_dev::fake_home::{FakeHome, TOKEN, Version};
 
 use crate::net::{BoxedStream, Dial, Dialling, Target};
-use crate::home::{Dial, Endpoint, Token, run};
+use crate::home::{Endpoint, Token, run};
 use crate::outbound::reading::{HomeEvent, HomeTrouble};
 
 /// A network of pipes, on which time can stand still.
@@ -31,7 +31,7 @@ async fn a_half_open_connection_is_given_up_after_two_minutes() {
     let home = FakeHome::of_size(Version::V2026_11, 20);
     let endpoint = Endpoint::supervisor(Token::new(TOKEN).unwrap());
     let (sender, mut events) = mpsc::channel(8);
-    let task = tokio::spawn(run(endpoint, Pipes(home.clone()), || 0.5, sender));
+    let task = tokio::spawn(run(endpoint, Pipes(home.clone()), || 0.5, std::sync::Arc::default(), sender));
     assert!(matches!(next(&mut events).await, HomeEvent::Connected { .. }));
     assert!(matches!(next(&mut events).await, HomeEvent::Read { .. }));
     // A quiet but living home is asked now and then, and nothing else happens.
@@ -55,7 +55,7 @@ async fn a_command_that_is_never_answered_is_given_up_though_pings_are() {
     home.fault(|faults| faults.hang = Some("get_states".into()));
     let (sender, mut events) = mpsc::channel(8);
     let endpoint = Endpoint::supervisor(Token::new(TOKEN).unwrap());
-    let task = tokio::spawn(run(endpoint, Pipes(home), || 0.5, sender));
+    let task = tokio::spawn(run(endpoint, Pipes(home), || 0.5, std::sync::Arc::default(), sender));
     assert!(matches!(next(&mut events).await, HomeEvent::Connected { .. }));
     assert!(matches!(next(&mut events).await, HomeEvent::Lost(HomeTrouble::Silent)));
     task.abort();
@@ -72,7 +72,7 @@ async fn everything_is_read_again_hourly_or_more_often_where_we_do_not_see_all()
         home.change_silently(|model| model.admin = admin);
         let (sender, mut events) = mpsc::channel(8);
         let endpoint = Endpoint::supervisor(Token::new(TOKEN).unwrap());
-        let task = tokio::spawn(run(endpoint, Pipes(home.clone()), || 0.5, sender));
+        let task = tokio::spawn(run(endpoint, Pipes(home.clone()), || 0.5, std::sync::Arc::default(), sender));
         assert!(matches!(next(&mut events).await, HomeEvent::Connected { .. }));
         assert!(matches!(next(&mut events).await, HomeEvent::Read { .. }));
         let start = tokio::time::Instant::now();
@@ -90,7 +90,7 @@ async fn a_refused_token_is_not_tried_again_for_five_minutes() {
     home.fault(|faults| faults.auth_invalid = true);
     let (sender, mut events) = mpsc::channel(8);
     let endpoint = Endpoint::supervisor(Token::new("wrong").unwrap());
-    let task = tokio::spawn(run(endpoint, Pipes(home.clone()), || 0.5, sender));
+    let task = tokio::spawn(run(endpoint, Pipes(home.clone()), || 0.5, std::sync::Arc::default(), sender));
     assert!(matches!(next(&mut events).await, HomeEvent::Lost(HomeTrouble::TokenRefused)));
     assert!(timeout(Duration::from_secs(3600), events.recv()).await.is_err());
     assert!((10..=12).contains(&home.connections()), "{}", home.connections());

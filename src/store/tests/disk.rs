@@ -32,7 +32,7 @@ async fn a_damaged_ledger_is_moved_aside_and_the_new_one_says_so() {
         assert_eq!(opened.damaged, [format!("ledger.db.damaged-{NOW}")]);
         assert!(opened.ledger_restarted && !opened.first_start);
         assert!(house.root.path().join(&opened.damaged[0]).exists());
-        assert_eq!(store.load(NOW).await.unwrap().consent.epoch, 9, "the rest is untouched");
+        assert_eq!(store.load(NOW).await.unwrap().grants.consent.epoch, 9, "the rest is untouched");
         let rows = house.reader().list(&every(), &[]).unwrap();
         assert_eq!(
             (rows.len(), rows[0].kind.as_str(), rows[0].direction),
@@ -57,7 +57,7 @@ async fn a_damaged_agent_database_is_moved_aside_and_the_secret_survives() {
     let (store, opened) = house.open();
     assert_eq!(opened.damaged, [format!("agent.db.damaged-{NOW}")]);
     assert_eq!(store.load(NOW).await.unwrap(), AgentState::default());
-    assert_eq!(house.folder().home_secret().unwrap().unwrap().bytes(), &[7; 32]);
+    assert_eq!(house.folder().home_secret().unwrap().unwrap().expose(), &[7; 32]);
     assert_eq!(assert_sound(&house.reader()), 50, "the ledger is untouched");
     drop(store);
     // Damaged again within the same millisecond: both are kept.
@@ -104,7 +104,7 @@ async fn a_newer_database_is_refused_and_left_alone() {
         assert!(content(house.files()) == content(before), "{file} was touched");
         house.sqlite(file).pragma_update(None, "user_version", 1).unwrap();
         let (store, _) = house.open();
-        assert_eq!(store.load(NOW).await.unwrap().consent.epoch, 9);
+        assert_eq!(store.load(NOW).await.unwrap().grants.consent.epoch, 9);
     }
 }
 
@@ -275,7 +275,7 @@ fn in_folders_that_are_shut() {
         let folder = Folder::create(path).unwrap();
         assert!(matches!(Lock::try_acquire(&folder), Err(StoreError::FolderReadOnly)));
         let reader = Reader::open(&folder).unwrap();
-        assert_eq!(reader.load().unwrap().consent.epoch, 9);
+        assert_eq!(reader.load().unwrap().grants.consent.epoch, 9);
         assert_eq!(assert_sound(&reader), 50);
         assert_eq!(Folder::create(&path.join("below")), Err(StoreError::FolderReadOnly));
     } else {

@@ -101,7 +101,7 @@ fn debug_output_hides_keys_tokens_and_words() {
     let token = SessionToken { token: Some(Fixed([7; 16])), ..SessionToken::default() };
     assert_eq!(format!("{token:?}"), "SessionToken { token: true, restored: false, cloned: false }");
     let mut commit = Commit::at(NOW);
-    commit.put(&tokens).unwrap();
+    commit.put(&token).unwrap();
     commit.rows.push(out(NOW, "hush"));
     commit.outbox.push(OutboxChange::Add {
         id: IntentId([0; 16]),
@@ -110,13 +110,13 @@ fn debug_output_hides_keys_tokens_and_words() {
     });
     let shown = format!("{commit:?}");
     assert!(
-        shown.contains("session_tokens") && shown.contains("answer") && !shown.contains("hush"),
+        shown.contains("session") && shown.contains("answer") && !shown.contains("hush"),
         "{shown}"
     );
     let state = AgentState {
-        consent: Consent { exclusions: ["area:hush".to_owned()].into(), ..Consent::default() },
+        grants: Grants { excluded: ["hush".to_owned()].into(), ..Grants::default() },
         area_kinds: AreaKinds([("hush".to_owned(), None)].into()),
-        sessions: tokens,
+        session: token,
         ..AgentState::default()
     };
     assert!(!format!("{state:?}").contains("hush"));

@@ -87,7 +87,7 @@ fn every_kill_point_of_the_store_leaves_old_or_new() {
             .count();
         assert_sound(&reader);
         let forgotten = state.forget_stub.is_some();
-        assert_eq!(outbox.len() as u64, state.consent.epoch, "{point}: one transaction");
+        assert_eq!(outbox.len() as u64, state.grants.consent.epoch, "{point}: one transaction");
         assert!(outbox.len() <= rows, "{point}: the ledger comes first");
         if forgotten {
             assert_eq!((rows, outbox.len()), (0, 0), "{point}");
