@@ -1,1 +1,3 @@
-//! Fakes.
+//! Development and test tools: real Home Assistants to test against.
+
+pub mod real;
