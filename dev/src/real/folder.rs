@@ -62,7 +62,8 @@ impl Template {
             file.lock()?;
             Ok(file)
         });
-        let locked = locking.await.map_err(|error| RealError::Broken(format!("waiting for a lock: {error}")))?;
+        let locked =
+            locking.await.map_err(|error| RealError::Broken(format!("waiting for a lock: {error}")))?;
         locked.map_err(RealError::file("locking a template"))
     }
 
@@ -82,9 +83,10 @@ impl Template {
     pub(super) fn copy(&self) -> Result<(TempDir, u16, Tokens), RealError> {
         let folder = temporary()?;
         copy(&self.place.join("folder"), folder.path())?;
-        let text = fs::read_to_string(self.place.join(TOKENS)).map_err(RealError::file("reading a template's tokens"))?;
-        let tokens: serde_json::Value =
-            serde_json::from_str(&text).map_err(|error| RealError::Broken(format!("a template's tokens: {error}")))?;
+        let text = fs::read_to_string(self.place.join(TOKENS))
+            .map_err(RealError::file("reading a template's tokens"))?;
+        let tokens: serde_json::Value = serde_json::from_str(&text)
+            .map_err(|error| RealError::Broken(format!("a template's tokens: {error}")))?;
         let token = |name: &str| tokens[name].as_str().unwrap_or_default().to_owned();
         Ok((folder, free_port()?, Tokens { admin: token("admin"), guest: token("guest") }))
     }
@@ -137,12 +139,16 @@ pub(super) fn log(folder: &Path) -> Result<String, RealError> {
 
 /// The lines at level ERROR that are not the machine's fault.
 pub(super) fn errors(log: &str) -> Vec<String> {
-    let ours = |line: &&str| line.contains(" ERROR ") && !NOT_OUR_ERRORS.iter().any(|known| line.contains(known));
+    let ours =
+        |line: &&str| line.contains(" ERROR ") && !NOT_OUR_ERRORS.iter().any(|known| line.contains(known));
     log.lines().filter(ours).map(str::to_owned).collect()
 }
 
 fn temporary() -> Result<TempDir, RealError> {
-    tempfile::Builder::new().prefix("vestibule-home-").tempdir().map_err(RealError::file("making a temporary folder"))
+    tempfile::Builder::new()
+        .prefix("vestibule-home-")
+        .tempdir()
+        .map_err(RealError::file("making a temporary folder"))
 }
 
 fn free_port() -> Result<u16, RealError> {

@@ -24,7 +24,8 @@ const AREAS: [&str; 10] = [
 
 /// Furnishes the home behind this session.
 pub(super) async fn furnish(session: &mut Session) -> Result<(), RealError> {
-    let version = session.call(json!({"type": "get_config"})).await?["version"].as_str().unwrap_or_default().to_owned();
+    let version =
+        session.call(json!({"type": "get_config"})).await?["version"].as_str().unwrap_or_default().to_owned();
     // The oldest version has floors and labels, and lets nothing be put on them.
     let labelled = !version.starts_with("2024.3.");
     let floors = floors(session).await?;
@@ -85,7 +86,11 @@ async fn areas(
     Ok(ids)
 }
 
-async fn devices(session: &mut Session, areas: &[Value], labels: Option<&Vec<Value>>) -> Result<(), RealError> {
+async fn devices(
+    session: &mut Session,
+    areas: &[Value],
+    labels: Option<&Vec<Value>>,
+) -> Result<(), RealError> {
     let list = session.call(json!({"type": "config/device_registry/list"})).await?;
     let mut commands = Vec::new();
     for (number, device) in list.as_array().into_iter().flatten().enumerate() {
@@ -110,7 +115,11 @@ async fn devices(session: &mut Session, areas: &[Value], labels: Option<&Vec<Val
     all(session, commands).await
 }
 
-async fn entities(session: &mut Session, areas: &[Value], labels: Option<&Vec<Value>>) -> Result<(), RealError> {
+async fn entities(
+    session: &mut Session,
+    areas: &[Value],
+    labels: Option<&Vec<Value>>,
+) -> Result<(), RealError> {
     let list = session.call(json!({"type": "config/entity_registry/list"})).await?;
     let mut commands = Vec::new();
     for (number, entity) in list.as_array().into_iter().flatten().enumerate() {
@@ -144,7 +153,9 @@ async fn dashboards(session: &mut Session) -> Result<(), RealError> {
         {"type": "entities", "title": "Küche", "entities": ["input_boolean.gaeste", "counter.besucher"]},
         {"type": "markdown", "content": "Code der Haustür: 4711"},
     ]}]});
-    session.call(json!({"type": "lovelace/config/save", "url_path": "haus-energie", "config": config})).await?;
+    session
+        .call(json!({"type": "lovelace/config/save", "url_path": "haus-energie", "config": config}))
+        .await?;
     // The smallest module there is; it carries its own contents.
     let resource = json!({"type": "lovelace/resources/create", "res_type": "module", "url": "data:text/javascript;base64,Ly8="});
     session.call(resource).await.map(drop)

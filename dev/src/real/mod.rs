@@ -184,7 +184,8 @@ impl RealHome {
     /// # Errors
     /// As [`RealHome::call`].
     pub async fn act(&self, domain: &str, action: &str, data: Value) -> Result<Value, RealError> {
-        let command = json!({"type": "call_service", "domain": domain, "service": action, "service_data": data});
+        let command =
+            json!({"type": "call_service", "domain": domain, "service": action, "service_data": data});
         self.call(command).await
     }
 
@@ -254,7 +255,10 @@ impl RealHome {
     /// When it does not go down or come up in time, or is not running now.
     pub async fn restart_core(&mut self) -> Result<(), RealError> {
         let mut witness = self.session().await?;
-        self.session().await?.send(json!({"type": "call_service", "domain": "homeassistant", "service": "restart"})).await?;
+        self.session()
+            .await?
+            .send(json!({"type": "call_service", "domain": "homeassistant", "service": "restart"}))
+            .await?;
         witness.wait_until_closed(STOP_WITHIN).await?;
         match self.process.as_mut() {
             Some(process) => process.wait_until_running(&self.tokens.admin, START_WITHIN).await,

@@ -97,7 +97,14 @@ impl Steps {
 
 async fn answer(path: &str, request: reqwest::RequestBuilder) -> Result<Value, RealError> {
     let broken = |error: reqwest::Error| RealError::Broken(format!("onboarding, {path}: {error}"));
-    request.send().await.and_then(reqwest::Response::error_for_status).map_err(broken)?.json().await.map_err(broken)
+    request
+        .send()
+        .await
+        .and_then(reqwest::Response::error_for_status)
+        .map_err(broken)?
+        .json()
+        .await
+        .map_err(broken)
 }
 
 fn text(value: &Value) -> Result<String, RealError> {

@@ -134,7 +134,11 @@ impl Process {
     }
 
     /// Waits until Home Assistant says its state is RUNNING.
-    pub(super) async fn wait_until_running(&mut self, token: &str, within: Duration) -> Result<(), RealError> {
+    pub(super) async fn wait_until_running(
+        &mut self,
+        token: &str,
+        within: Duration,
+    ) -> Result<(), RealError> {
         self.wait_for("/api/core/state", Some(token), within, |body| body["state"] == "RUNNING").await
     }
 

@@ -32,7 +32,9 @@ impl Session {
     /// # Errors
     /// When nothing answers, or the token is refused.
     pub async fn open(port: u16, token: &str) -> Result<Self, RealError> {
-        let stream = TcpStream::connect(("127.0.0.1", port)).await.map_err(RealError::file("connecting to Home Assistant"))?;
+        let stream = TcpStream::connect(("127.0.0.1", port))
+            .await
+            .map_err(RealError::file("connecting to Home Assistant"))?;
         // One registry list is one frame of any size.
         let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
         let address = format!("ws://127.0.0.1:{port}/api/websocket");
@@ -69,7 +71,10 @@ impl Session {
     ///
     /// # Errors
     /// When the connection fails; a refused command is an error in its own place only.
-    pub async fn call_all(&mut self, commands: Vec<Value>) -> Result<Vec<Result<Value, RealError>>, RealError> {
+    pub async fn call_all(
+        &mut self,
+        commands: Vec<Value>,
+    ) -> Result<Vec<Result<Value, RealError>>, RealError> {
         let mut results: Vec<Option<Result<Value, RealError>>> = commands.iter().map(|_| None).collect();
         let mut waiting: HashMap<u64, (usize, String)> = HashMap::new();
         let mut commands = commands.into_iter().enumerate();
@@ -146,7 +151,8 @@ impl Session {
     async fn read(&mut self, within: Duration) -> Result<Value, RealError> {
         loop {
             let next = timeout(within, self.socket.next()).await;
-            let next = next.map_err(|_| RealError::Broken(format!("Home Assistant was silent for {within:?}")))?;
+            let next =
+                next.map_err(|_| RealError::Broken(format!("Home Assistant was silent for {within:?}")))?;
             match next {
                 Some(Ok(Message::Text(text))) => return serde_json::from_str(text.as_str()).map_err(broken),
                 Some(Ok(Message::Close(_))) | None => {

@@ -1,6 +1,6 @@
 """A furnished house of any size, for tests: real devices and entities through the real platforms, with switches to stir them.
 
-In YAML: `example_house: {entities: 1000}`. Services: `churn`, `add`, `remove`, `press`; see services.yaml.
+In YAML: `example_house: {entities: 1000}`. Services: `churn`, `add` and `remove`; see services.yaml.
 """
 
 import voluptuous as vol

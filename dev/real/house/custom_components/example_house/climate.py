@@ -3,13 +3,14 @@
 from homeassistant.components.climate import ClimateEntity, ClimateEntityFeature, HVACMode
 from homeassistant.const import UnitOfTemperature
 
-from .entity import HouseEntity, feature, setup_of
+from .entity import HouseEntity, feature, setup_of, temperature_names
+
+NAMES = temperature_names(ClimateEntity)
 
 
 class HouseClimate(HouseEntity, ClimateEntity):
     """A thermostat."""
 
-    _attr_temperature_unit = UnitOfTemperature.CELSIUS
     _attr_hvac_modes = [HVACMode.OFF, HVACMode.HEAT, HVACMode.AUTO]
     _attr_hvac_mode = HVACMode.HEAT
     _attr_preset_modes = ["eco", "Urlaub", "boost"]
@@ -19,16 +20,21 @@ class HouseClimate(HouseEntity, ClimateEntity):
     _attr_min_temp = 5.0
     _attr_max_temp = 30.0
     _attr_target_temperature_step = 0.5
-    _attr_target_temperature = 21.0
-    _attr_current_temperature = 20.4
     _enable_turn_on_off_backwards_compatibility = False
     _attr_supported_features = feature(
         ClimateEntityFeature, "TARGET_TEMPERATURE", "PRESET_MODE", "FAN_MODE", "TURN_ON", "TURN_OFF"
     )
 
+    def prepare(self):
+        """Set the temperatures."""
+        setattr(self, NAMES["unit"], UnitOfTemperature.CELSIUS)
+        setattr(self, NAMES["target"], 21.0)
+        setattr(self, NAMES["current"], 20.4)
+
     async def async_set_temperature(self, **wanted):
         """Take the new target."""
-        self.show(target_temperature=wanted.get("temperature"))
+        setattr(self, NAMES["target"], wanted.get("temperature"))
+        self.async_write_ha_state()
 
     async def async_set_hvac_mode(self, hvac_mode):
         """Take the new mode."""

@@ -54,3 +54,13 @@ def feature(flags, *names):
     for name in names:
         joined |= getattr(flags, name, flags(0))
     return joined
+
+
+def temperature_names(base):
+    """Return the attributes this Home Assistant wants temperatures in; newer ones say that they are native."""
+    native = "native_" if hasattr(base, "_attr_native_current_temperature") else ""
+    return {
+        "unit": f"_attr_{native}temperature_unit",
+        "current": f"_attr_{native}current_temperature",
+        "target": f"_attr_{native}target_temperature",
+    }

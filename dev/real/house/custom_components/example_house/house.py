@@ -80,8 +80,19 @@ class House:
         """Return the id of the device this one is part of, where this Home Assistant knows such parts."""
         if device.part_of is None or not has_child_devices():
             return None
-        parent = dr.async_get(self.hass).async_get_device(identifiers={(DOMAIN, device.part_of)})
+        parent = self._find(device.part_of)
         return parent.id if parent else None
+
+    def _find(self, key):
+        registry = dr.async_get(self.hass)
+        # Identifiers are no longer unique in newer versions, and asking as if they were is frowned upon.
+        if hasattr(registry, "async_get_device_by_identifier"):
+            which = ((DOMAIN, key), self.entry.entry_id)
+            device = registry.async_get_device_by_identifier(*which)
+            if device is None and has_child_devices():
+                device = registry.async_get_child_device_by_identifier(*which)
+            return device
+        return registry.async_get_device(identifiers={(DOMAIN, key)})
 
     def device_info(self, device):
         """Return what ties an entity to its device; None for entities without one."""
@@ -123,7 +134,7 @@ class House:
         for _ in range(min(devices, len(self.devices))):
             device = self.devices.pop()
             entities = self.entities.pop(device.key, [])
-            found = registry.async_get_device(identifiers={(DOMAIN, device.key)})
+            found = self._find(device.key)
             if found is not None:
                 registry.async_remove_device(found.id)
                 continue
