@@ -1,3 +1,4 @@
-//! For development and tests: a fake Home Assistant with fault switches.
+//! For development and tests: a fake Home Assistant with fault switches, and real Home Assistants, furnished and driven.
 
 pub mod fake_home;
+pub mod real;
