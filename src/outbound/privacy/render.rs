@@ -13,9 +13,10 @@ use vestibule_protocol::vocabulary::{CUSTOM, List, OTHER};
 use super::names::{Gate, Names, Told};
 use super::view::{SeenEntity, View};
 use super::{ids, words};
+use crate::outbound::inventory::Kept;
 use crate::outbound::inventory::ordinals::Ordinals;
 use crate::outbound::inventory::orphans::Orphans;
-use crate::outbound::reading::{RawDashboard, RawDevice, RawEntity, RawResource, Shared};
+use crate::outbound::reading::{RawDashboard, RawDevice, RawResource, Shared};
 
 /// Longest manufacturer or model, in characters (R9).
 const PRODUCT_CHARS: usize = 40;
@@ -140,7 +141,7 @@ impl View<'_> {
         }
     }
 
-    fn entity(&self, out: &mut Out<'_>, seen: &SeenEntity, raw: &RawEntity, ordinals: &Ordinals, orphans: &Orphans) {
+    fn entity(&self, out: &mut Out<'_>, seen: &SeenEntity, raw: &Kept, ordinals: &Ordinals, orphans: &Orphans) {
         let word = |list: List, text: &Option<Shared>| list.find(text.as_ref()?.reveal_to_privacy());
         let built_in = seen.integration.is_some_and(|word| word != CUSTOM && word != OTHER);
         let key = if built_in { word(List::Key, &raw.translation_key) } else { None };
@@ -162,7 +163,7 @@ impl View<'_> {
             key,
             main: raw.main,
             ordinal: (number > 1).then_some(number),
-            state_class: raw.capabilities.as_ref().and_then(|raw| word(List::StateClass, &raw.state_class)),
+            state_class: raw.state_class(),
             unit: word(List::Unit, &raw.unit),
             usable: !raw.disabled && !orphans.contains(ids::local(raw)),
         };

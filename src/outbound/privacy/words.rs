@@ -69,6 +69,17 @@ pub(super) fn device_class(entity: &RawEntity) -> Option<&'static str> {
     List::DeviceClass.find(entity.device_class.as_ref()?.reveal_to_privacy())
 }
 
+/// The place of a state class in its list, from 1; 0 for what is not in it.
+pub(in crate::outbound) fn state_class_place(class: &Shared) -> u8 {
+    let place = List::StateClass.words().position(|known| known == &**class.reveal_to_privacy());
+    place.and_then(|place| u8::try_from(place + 1).ok()).unwrap_or(0)
+}
+
+/// The state class at a place.
+pub(in crate::outbound) fn state_class_at(place: u8) -> Option<&'static str> {
+    List::StateClass.words().nth(usize::from(place).checked_sub(1)?)
+}
+
 /// Whether manufacturer and model of this integration are nobody's own words.
 pub(super) fn keeps_to_products(integration: &'static str) -> bool {
     List::Integration.find(integration).is_some() && USER_TEXT.binary_search(&integration).is_err()
