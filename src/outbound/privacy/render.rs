@@ -13,9 +13,10 @@ use vestibule_protocol::vocabulary::{CUSTOM, List, OTHER};
 use super::names::{Gate, Names, Told};
 use super::view::{SeenEntity, View};
 use super::{ids, words};
+use crate::outbound::inventory::Kept;
 use crate::outbound::inventory::ordinals::Ordinals;
 use crate::outbound::inventory::orphans::Orphans;
-use crate::outbound::reading::{RawDevice, RawEntity, Shared};
+use crate::outbound::reading::{RawDashboard, RawDevice, RawResource, Shared};
 
 /// Longest manufacturer or model, in characters (R9).
 const PRODUCT_CHARS: usize = 40;
@@ -102,16 +103,16 @@ impl View<'_> {
             out.structure(RecordKind::Area, seen.id, &AreaRecord { floor, kind: seen.kind, order, ordinal });
             out.names(seen.id, |gate| Names::plain(gate, Some(&area.name), &area.aliases, area.icon.as_ref()));
         }
-        for label in home.labels.iter().filter(|label| self.label_exists(&label.id)) {
-            let id = ids::text(self.key, Thing::Label, &label.id);
+        let labels = home.labels.iter().filter(|label| self.label_exists(&label.id));
+        for (id, label) in by_id(labels.map(|label| (ids::text(self.key, Thing::Label, &label.id), label))) {
             out.structure(RecordKind::Label, id, &LabelRecord {});
             out.names(id, |gate| Names::plain(gate, Some(&label.name), &[], label.icon.as_ref()));
         }
     }
 
     fn devices(&self, out: &mut Out<'_>) {
-        let seen = self.home.devices.iter().zip(&self.devices).filter_map(|(raw, seen)| Some((raw, (*seen)?)));
-        for (raw, seen) in seen {
+        for at in self.devices_in_order() {
+            let (raw, Some(seen)) = (&self.home.devices[at], self.devices[at]) else { continue };
             let (manufacturer, model) = products(raw, seen.integration, out.gate);
             let told = Told {
                 manufacturer: manufacturer.is_some(),
@@ -140,7 +141,7 @@ impl View<'_> {
         }
     }
 
-    fn entity(&self, out: &mut Out<'_>, seen: &SeenEntity, raw: &RawEntity, ordinals: &Ordinals, orphans: &Orphans) {
+    fn entity(&self, out: &mut Out<'_>, seen: &SeenEntity, raw: &Kept, ordinals: &Ordinals, orphans: &Orphans) {
         let word = |list: List, text: &Option<Shared>| list.find(text.as_ref()?.reveal_to_privacy());
         let built_in = seen.integration.is_some_and(|word| word != CUSTOM && word != OTHER);
         let key = if built_in { word(List::Key, &raw.translation_key) } else { None };
@@ -149,10 +150,8 @@ impl View<'_> {
         let record = EntityRecord {
             area: self.area(raw.area.as_ref()),
             caps: raw.capabilities.as_ref().and_then(|raw| words::capabilities(seen.domain, raw)),
-            category: raw.category.as_ref().and_then(|category| {
-                ["config", "diagnostic"].into_iter().find(|known| *known == &**category.reveal_to_privacy())
-            }),
-            class: word(List::DeviceClass, &raw.device_class),
+            category: words::category(raw),
+            class: words::device_class(raw),
             device: device.map(|device| device.id),
             disabled: raw.disabled,
             domain: seen.domain,
@@ -164,7 +163,7 @@ impl View<'_> {
             key,
             main: raw.main,
             ordinal: (number > 1).then_some(number),
-            state_class: raw.capabilities.as_ref().and_then(|raw| word(List::StateClass, &raw.state_class)),
+            state_class: raw.state_class(),
             unit: word(List::Unit, &raw.unit),
             usable: !raw.disabled && !orphans.contains(ids::local(raw)),
         };
@@ -187,8 +186,9 @@ impl View<'_> {
         for domain in loaded {
             out.put(RecordKind::Integration, None, domain, &IntegrationRecord { built_in: domain != CUSTOM });
         }
-        for dashboard in &home.dashboards {
-            let id = ids::text(self.key, Thing::Dashboard, &dashboard.id);
+        let dashboards = home.dashboards.iter();
+        let id = |dashboard: &RawDashboard| ids::text(self.key, Thing::Dashboard, &dashboard.id);
+        for (id, dashboard) in by_id(dashboards.map(|dashboard| (id(dashboard), dashboard))) {
             let mode = if dashboard.yaml { "yaml" } else { "storage" };
             let record = DashboardRecord { admin: dashboard.admin, mode, sidebar: dashboard.sidebar };
             out.structure(RecordKind::Dashboard, id, &record);
@@ -197,7 +197,8 @@ impl View<'_> {
                 Names::of_dashboard(gate, title, path, dashboard.icon.as_ref())
             });
         }
-        for resource in &home.resources {
+        let id = |resource: &RawResource| ids::text(self.key, Thing::Resource, &resource.id);
+        for (id, resource) in by_id(home.resources.iter().map(|resource| (id(resource), resource))) {
             let kind = ["css", "html", "js", "module"]
                 .into_iter()
                 .find(|known| *known == &**resource.kind.reveal_to_privacy());
@@ -205,9 +206,17 @@ impl View<'_> {
                 source: resource_source(resource.url.reveal_to_privacy()),
                 kind: kind.unwrap_or("module"),
             };
-            out.structure(RecordKind::Resource, ids::text(self.key, Thing::Resource, &resource.id), &record);
+            out.structure(RecordKind::Resource, id, &record);
         }
     }
+}
+
+/// In the order of opaque ids, because the order of names or of registry ids would tell something. Of two with one id the first stays.
+fn by_id<'a, T>(things: impl Iterator<Item = (OpaqueId, &'a T)>) -> Vec<(OpaqueId, &'a T)> {
+    let mut things: Vec<_> = things.collect();
+    things.sort_by_key(|(id, _)| *id);
+    things.dedup_by_key(|(id, _)| *id);
+    things
 }
 
 const ROUTINES: [(RecordKind, Thing); 3] = [

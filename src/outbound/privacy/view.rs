@@ -194,15 +194,32 @@ impl<'a> View<'a> {
             let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
             self.entities.push(SeenEntity { id, at: place(at), device: device.map(place), domain, integration });
         }
-        let home = self.home;
-        // Alike records next to each other compress best: same device, then same domain, then same nature.
-        self.entities.sort_by(|a, b| {
-            let rank = |seen: &SeenEntity| {
-                let raw = &home.entities[seen.at as usize];
-                (seen.integration, seen.device, seen.domain, raw.category.as_ref(), raw.device_class.as_ref())
-            };
-            rank(a).cmp(&rank(b))
+        // Alike records next to each other compress best: same device, then same domain, then same nature. The rest is decided by
+        // opaque ids, never by texts or registry ids, whose order would tell something.
+        let rank = self.device_ranks();
+        self.entities.sort_by_cached_key(|seen| {
+            let raw = &self.home.entities[seen.at as usize];
+            let device = seen.device.map(|at| rank[at as usize]);
+            let category = words::category(raw);
+            (seen.integration, device, seen.domain, category, words::device_class(raw), seen.id.bits)
         });
+    }
+
+    /// The place of each device in the order of rendering, by its place in the home's list.
+    fn device_ranks(&self) -> Vec<u32> {
+        let mut ranks = vec![u32::MAX; self.devices.len()];
+        for (rank, at) in (0..).zip(self.devices_in_order()) {
+            ranks[at] = rank;
+        }
+        ranks
+    }
+
+    /// Places of the devices that exist, in the order of rendering.
+    pub(super) fn devices_in_order(&self) -> Vec<usize> {
+        let mut seen: Vec<(SeenDevice, usize)> =
+            self.devices.iter().enumerate().filter_map(|(at, seen)| Some(((*seen)?, at))).collect();
+        seen.sort_unstable_by_key(|(seen, _)| (seen.integration, seen.id.bits));
+        seen.into_iter().map(|(_, at)| at).collect()
     }
 
     fn entity_is_excluded(&self, entity: &RawEntity) -> bool {

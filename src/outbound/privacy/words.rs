@@ -3,7 +3,7 @@
 use vestibule_protocol::record::{Capabilities, Capability, Counted, Decimal};
 use vestibule_protocol::vocabulary::{List, OTHER, capability};
 
-use crate::outbound::reading::{RawCapabilities, RawConfig, Shared};
+use crate::outbound::reading::{RawCapabilities, RawConfig, RawEntity, Shared};
 
 /// No record, ever: people, where they are, and what they plan.
 const NEVER: [&str; 6] = ["calendar", "device_tracker", "geo_location", "person", "todo", "zone"];
@@ -56,6 +56,28 @@ const WATER_HEATER: &[&str] = &["max_temp", "min_temp", "operation_list", "targe
 pub(super) fn domain_of(entity_id: &str) -> Option<&'static str> {
     let domain = entity_id.split_once('.').map_or(entity_id, |(domain, _)| domain);
     if NEVER.contains(&domain) { None } else { Some(List::Domain.find(domain).unwrap_or(OTHER)) }
+}
+
+/// The category of an entity.
+pub(super) fn category(entity: &RawEntity) -> Option<&'static str> {
+    let category = entity.category.as_ref()?.reveal_to_privacy();
+    ["config", "diagnostic"].into_iter().find(|known| *known == &**category)
+}
+
+/// The device class, if it is one of Home Assistant's.
+pub(super) fn device_class(entity: &RawEntity) -> Option<&'static str> {
+    List::DeviceClass.find(entity.device_class.as_ref()?.reveal_to_privacy())
+}
+
+/// The place of a state class in its list, from 1; 0 for what is not in it.
+pub(in crate::outbound) fn state_class_place(class: &Shared) -> u8 {
+    let place = List::StateClass.words().position(|known| known == &**class.reveal_to_privacy());
+    place.and_then(|place| u8::try_from(place + 1).ok()).unwrap_or(0)
+}
+
+/// The state class at a place.
+pub(in crate::outbound) fn state_class_at(place: u8) -> Option<&'static str> {
+    List::StateClass.words().nth(usize::from(place).checked_sub(1)?)
 }
 
 /// Whether manufacturer and model of this integration are nobody's own words.

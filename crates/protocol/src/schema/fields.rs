@@ -74,7 +74,7 @@ pub const SCHEMAS: [RecordSchema; 13] = [
             field(
                 "integration",
                 Shape::Word,
-                "integration it belongs to, or custom",
+                "integration it belongs to; or custom, or other",
                 "to know what it can do",
             ),
             field(
@@ -124,7 +124,7 @@ pub const SCHEMAS: [RecordSchema; 13] = [
             field(
                 "integration",
                 Shape::Word,
-                "integration it belongs to, or custom",
+                "integration it belongs to; or custom, or other",
                 "to know what it can do",
             ),
             field(
