@@ -24,7 +24,7 @@ pub(super) fn material() -> PathBuf {
 
 /// Where installs and templates are kept; the scripts have the same rule.
 pub(super) fn base() -> PathBuf {
-    match std::env::var_os("VESTIBULE_HOME_ASSISTANT_DIR") {
+    match std::env::var_os("VESTIBULE_TEST_HOME_ASSISTANT_DIR") {
         Some(folder) => PathBuf::from(folder),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/home-assistant"),
     }
@@ -87,7 +87,7 @@ impl Process {
         let child = Command::new(material().join("start"))
             .arg(version)
             .arg(folder)
-            .env("VESTIBULE_HOME_ASSISTANT_DIR", base())
+            .env("VESTIBULE_TEST_HOME_ASSISTANT_DIR", base())
             // The script kills all it started when this closes, even when we are killed ourselves.
             .stdin(Stdio::piped())
             .stdout(log)
