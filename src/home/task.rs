@@ -73,7 +73,8 @@ pub async fn run(
     let mut keeper = Keeper::default();
     let mut failures = 0;
     loop {
-        let connection = connection(&endpoint, &dial, &mut jitter, &again, &mut keeper, &mut report, &mut failures);
+        let connection =
+            connection(&endpoint, &dial, &mut jitter, &again, &mut keeper, &mut report, &mut failures);
         let Err(End::Trouble(trouble)) = connection.await else { return };
         if report.lost(trouble).await.is_err() {
             return;

@@ -63,7 +63,13 @@ async fn an_address_where_nobody_listens_is_unreachable() {
     drop(listening);
     let endpoint = Endpoint::from_url(&url, Token::new(TOKEN).unwrap()).unwrap();
     let (sender, mut events) = mpsc::channel(8);
-    let task = tokio::spawn(run(endpoint, Network::new(Trust::Public).unwrap(), || 0.01, std::sync::Arc::default(), sender));
+    let task = tokio::spawn(run(
+        endpoint,
+        Network::new(Trust::Public).unwrap(),
+        || 0.01,
+        std::sync::Arc::default(),
+        sender,
+    ));
     assert!(matches!(events.recv().await, Some(HomeEvent::Lost(HomeTrouble::Unreachable))));
     let _listening = home.listen_at(address).await.unwrap();
     let next = timeout(PATIENCE, events.recv()).await.unwrap();
@@ -254,7 +260,13 @@ async fn tls_believes_the_owners_authority_and_nobody_else() {
     assert!(matches!(timeout(PATIENCE, events.recv()).await, Ok(Some(HomeEvent::Connected { .. }))));
     task.abort();
     let (sender, mut events) = mpsc::channel(8);
-    let task = tokio::spawn(run(endpoint, Network::new(Trust::Public).unwrap(), || 0.01, std::sync::Arc::default(), sender));
+    let task = tokio::spawn(run(
+        endpoint,
+        Network::new(Trust::Public).unwrap(),
+        || 0.01,
+        std::sync::Arc::default(),
+        sender,
+    ));
     assert!(matches!(timeout(PATIENCE, events.recv()).await, Ok(Some(HomeEvent::Lost(HomeTrouble::Tls)))));
     task.abort();
     assert!(Network::new(Trust::Owner(b"no certificate")).is_err());

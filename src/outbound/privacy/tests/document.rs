@@ -49,9 +49,7 @@ fn values(shape: Shape) -> String {
         Shape::True => "`true`, or absent".into(),
         Shape::False => "`false`, or absent".into(),
         Shape::Integer(least, most) => format!("a number from {least} to {most}"),
-        Shape::OneOf(words) => {
-            words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
-        }
+        Shape::OneOf(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
         Shape::Word => "a word of a closed list".into(),
         Shape::Unit => "a unit of a closed list".into(),
         Shape::Id(letter) => format!("an opaque id, `{letter}_…`"),

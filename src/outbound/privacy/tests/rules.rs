@@ -27,7 +27,14 @@ fn s3_without_a_grant_nothing_is_rendered() {
 
 #[test]
 fn r9_no_record_for_people_places_and_plans() {
-    let ids = ["person.emma", "zone.work", "device_tracker.phone", "geo_location.x", "calendar.emma", "todo.shopping"];
+    let ids = [
+        "person.emma",
+        "zone.work",
+        "device_tracker.phone",
+        "geo_location.x",
+        "calendar.emma",
+        "todo.shopping",
+    ];
     let mut list: Vec<_> = ids.into_iter().enumerate().map(|(number, id)| entity(number, id)).collect();
     assert!(entities(list.clone()).with_names().records().is_empty());
     list.push(entity(99, "light.lamp"));
@@ -41,24 +48,26 @@ fn r9_no_record_for_phones_and_what_is_on_them() {
     shared_device.integrations = [shared("hue"), shared("mobile_app")].into();
     let mut battery = entity(1, "sensor.phone_battery");
     battery.device = Some(phone.id);
-    let mut case = Case::new(vec![
-        Reading::Devices(vec![phone, shared_device]),
-        Reading::Entities(vec![battery]),
-    ])
-    .with_names();
+    let mut case =
+        Case::new(vec![Reading::Devices(vec![phone, shared_device]), Reading::Entities(vec![battery])])
+            .with_names();
     assert_eq!(case.of_kind("device"), [r#"{"integration":"hue"}"#]);
     assert!(case.of_kind("entity").is_empty());
 }
 
 #[test]
 fn r9_custom_integrations_are_custom() {
-    let mut list = vec![entity(1, "light.a"), entity(2, "light.b"), entity(3, "light.c"), entity(4, "light.d")];
+    let mut list =
+        vec![entity(1, "light.a"), entity(2, "light.b"), entity(3, "light.c"), entity(4, "light.d")];
     for (raw, domain) in list.iter_mut().zip(["secret_lab", "hue", "deconz", "brand_new"]) {
         raw.integration = Some(shared(domain));
         raw.translation_key = Some(shared("battery"));
     }
-    let integration =
-        |domain: &str, built_in| RawIntegration { domain: shared(domain), built_in, version: Some(shared("9")) };
+    let integration = |domain: &str, built_in| RawIntegration {
+        domain: shared(domain),
+        built_in,
+        version: Some(shared("9")),
+    };
     let mut case = Case::new(vec![
         Reading::Entities(list),
         // `hue` is a custom one that took a built-in name; `deconz` is not loaded; `brand_new` is newer than the list.
@@ -70,8 +79,11 @@ fn r9_custom_integrations_are_custom() {
         ]),
     ]);
     // Numbers among the lamps follow opaque ids and do not matter here.
-    let mut told: Vec<String> =
-        case.of_kind("entity").iter().map(|body| body.split(",\"ordinal\"").next().unwrap().replace('}', "")).collect();
+    let mut told: Vec<String> = case
+        .of_kind("entity")
+        .iter()
+        .map(|body| body.split(",\"ordinal\"").next().unwrap().replace('}', ""))
+        .collect();
     told.sort();
     assert_eq!(
         told,
@@ -82,7 +94,8 @@ fn r9_custom_integrations_are_custom() {
             r#"{"domain":"light","integration":"other""#,
         ]
     );
-    let keys: Vec<String> = case.records().into_keys().filter(|key| key.starts_with("integration/")).collect();
+    let keys: Vec<String> =
+        case.records().into_keys().filter(|key| key.starts_with("integration/")).collect();
     assert_eq!(keys, ["integration/custom", "integration/other", "integration/sun"]);
 }
 
@@ -95,11 +108,15 @@ fn r9_manufacturer_and_model_only_where_nobody_typed_them() {
     };
     assert!(told("hue", "Signify Netherlands B.V."));
     assert!(told("zha", "LUMI"));
-    for integration in ["mqtt", "esphome", "template", "rest", "command_line", "modbus", "knx", "hassio", "my_custom"] {
+    for integration in
+        ["mqtt", "esphome", "template", "rest", "command_line", "modbus", "knx", "hassio", "my_custom"]
+    {
         assert!(!told(integration, "Grandma"), "{integration}");
     }
     assert!(told("hue", &"x".repeat(40)) && !told("hue", &"x".repeat(41)));
-    for secret in ["192.168.1.20", "a4:cf:12:f3:e2:b1", "emma@example.org", "tab\there", "", "https://x.example"] {
+    for secret in
+        ["192.168.1.20", "a4:cf:12:f3:e2:b1", "emma@example.org", "tab\there", "", "https://x.example"]
+    {
         assert!(!told("hue", secret), "{secret}");
     }
 }
@@ -121,7 +138,9 @@ fn r9_units_classes_and_modes_come_from_closed_lists() {
         Some(Box::new(RawCapabilities { state_class: Some(shared("total")), ..RawCapabilities::default() }));
     assert_eq!(
         entities(vec![raw]).of_kind("entity"),
-        [r#"{"category":"diagnostic","class":"temperature","domain":"sensor","state_class":"total","unit":"°C"}"#]
+        [
+            r#"{"category":"diagnostic","class":"temperature","domain":"sensor","state_class":"total","unit":"°C"}"#
+        ]
     );
 }
 
@@ -139,11 +158,20 @@ fn r9_lists_are_members_of_closed_lists_and_a_count() {
         r#"{"caps":{"options":["+3"]},"domain":"input_select"}"#
     );
     assert_eq!(
-        told("climate.x", lists(vec![("preset_modes", list(&["home", "Emma asleep", "away"])), ("hvac_modes", list(&["off", "heat"]))])),
+        told(
+            "climate.x",
+            lists(vec![
+                ("preset_modes", list(&["home", "Emma asleep", "away"])),
+                ("hvac_modes", list(&["off", "heat"]))
+            ])
+        ),
         r#"{"caps":{"hvac_modes":["heat","off"],"preset_modes":["away","home","+1"]},"domain":"climate"}"#
     );
     // What varies with the state: sources of a television, the range of a thermostat.
-    assert_eq!(told("media_player.tv", lists(vec![("source_list", list(&["HDMI 1"]))])), r#"{"domain":"media_player"}"#);
+    assert_eq!(
+        told("media_player.tv", lists(vec![("source_list", list(&["HDMI 1"]))])),
+        r#"{"domain":"media_player"}"#
+    );
     let range = RawCapabilities { numbers: vec![("min_temp", "7".into())], ..RawCapabilities::default() };
     assert_eq!(told("climate.x", range), r#"{"domain":"climate"}"#);
     let number = RawCapabilities {
@@ -171,14 +199,22 @@ fn r9_features_only_where_they_do_not_vary_with_the_state() {
 
 #[test]
 fn r9_resources_are_a_type_and_a_word() {
-    let resource = |id: &str, url: &str| RawResource { id: shared(id), kind: shared("module"), url: text(url) };
-    let urls = ["/hacsfiles/x/x.js", "/local/emma.js", "https://emma.example/x.js", "data:text/javascript;base64,AAAA"];
+    let resource =
+        |id: &str, url: &str| RawResource { id: shared(id), kind: shared("module"), url: text(url) };
+    let urls = [
+        "/hacsfiles/x/x.js",
+        "/local/emma.js",
+        "https://emma.example/x.js",
+        "data:text/javascript;base64,AAAA",
+    ];
     let list = urls.iter().enumerate().map(|(number, url)| resource(&number.to_string(), url)).collect();
-    let mut told = Case::new(vec![Reading::Resources(list)]).with_names().records().into_values().collect::<Vec<_>>();
+    let mut told =
+        Case::new(vec![Reading::Resources(list)]).with_names().records().into_values().collect::<Vec<_>>();
     told.sort();
     assert_eq!(
         told,
-        ["hacs", "local", "other", "other"].map(|source| format!(r#"{{"source":"{source}","type":"module"}}"#))
+        ["hacs", "local", "other", "other"]
+            .map(|source| format!(r#"{{"source":"{source}","type":"module"}}"#))
     );
 }
 
