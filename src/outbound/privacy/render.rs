@@ -5,8 +5,8 @@ use vestibule_protocol::consent::Class;
 use vestibule_protocol::id::{OpaqueId, Thing};
 use vestibule_protocol::limits;
 use vestibule_protocol::record::{
-    AreaRecord, DashboardRecord, DeviceRecord, EntityRecord, FloorRecord, HomeRecord, IntegrationRecord, LabelRecord,
-    RecordKind, ResourceRecord, RoutineRecord, Vetted,
+    AreaRecord, DashboardRecord, DeviceRecord, EntityRecord, FloorRecord, HomeRecord, IntegrationRecord,
+    LabelRecord, RecordKind, ResourceRecord, RoutineRecord, Vetted,
 };
 use vestibule_protocol::vocabulary::{CUSTOM, List, OTHER};
 
@@ -101,7 +101,9 @@ impl View<'_> {
             let floor = self.floor(area.floor.as_ref());
             let ordinal = ordinals.of(seen.id.bits);
             out.structure(RecordKind::Area, seen.id, &AreaRecord { floor, kind: seen.kind, order, ordinal });
-            out.names(seen.id, |gate| Names::plain(gate, Some(&area.name), &area.aliases, area.icon.as_ref()));
+            out.names(seen.id, |gate| {
+                Names::plain(gate, Some(&area.name), &area.aliases, area.icon.as_ref())
+            });
         }
         let labels = home.labels.iter().filter(|label| self.label_exists(&label.id));
         for (id, label) in by_id(labels.map(|label| (ids::text(self.key, Thing::Label, &label.id), label))) {
@@ -141,7 +143,14 @@ impl View<'_> {
         }
     }
 
-    fn entity(&self, out: &mut Out<'_>, seen: &SeenEntity, raw: &Kept, ordinals: &Ordinals, orphans: &Orphans) {
+    fn entity(
+        &self,
+        out: &mut Out<'_>,
+        seen: &SeenEntity,
+        raw: &Kept,
+        ordinals: &Ordinals,
+        orphans: &Orphans,
+    ) {
         let word = |list: List, text: &Option<Shared>| list.find(text.as_ref()?.reveal_to_privacy());
         let built_in = seen.integration.is_some_and(|word| word != CUSTOM && word != OTHER);
         let key = if built_in { word(List::Key, &raw.translation_key) } else { None };

@@ -78,7 +78,11 @@ impl<'a> View<'a> {
             devices: Vec::new(),
             entities: Vec::with_capacity(home.entities.len()),
             problems: Vec::new(),
-            floor_at: home.floors.iter().map(|floor| (&floor.id, ids::text(key, Thing::Floor, &floor.id))).collect(),
+            floor_at: home
+                .floors
+                .iter()
+                .map(|floor| (&floor.id, ids::text(key, Thing::Floor, &floor.id)))
+                .collect(),
             area_at: home.areas.iter().enumerate().map(|(at, area)| (&area.id, at)).collect(),
             integrations: home
                 .integrations
@@ -140,11 +144,13 @@ impl<'a> View<'a> {
 
     fn see_devices(&mut self) {
         let home = self.home;
-        let ids: Vec<OpaqueId> = home.devices.iter().map(|device| ids::device(self.key, &device.id)).collect();
+        let ids: Vec<OpaqueId> =
+            home.devices.iter().map(|device| ids::device(self.key, &device.id)).collect();
         let mut seen = Seen::default();
         for (device, id) in home.devices.iter().zip(&ids) {
             let exists = self.device_exists(device, &ids) && seen.is_new(*id, &mut self.problems);
-            self.devices.push(exists.then(|| SeenDevice { id: *id, integration: self.device_integration(device) }));
+            self.devices
+                .push(exists.then(|| SeenDevice { id: *id, integration: self.device_integration(device) }));
         }
     }
 
@@ -161,7 +167,11 @@ impl<'a> View<'a> {
             if own {
                 return false;
             }
-            next = device.parent.as_ref().and_then(|parent| self.device_at(parent)).map(|at| &self.home.devices[at]);
+            next = device
+                .parent
+                .as_ref()
+                .and_then(|parent| self.device_at(parent))
+                .map(|at| &self.home.devices[at]);
         }
         true
     }
@@ -190,9 +200,16 @@ impl<'a> View<'a> {
             if self.policy.exclusions.thing(id) || !seen.is_new(id, &mut self.problems) {
                 continue;
             }
-            let integration = entity.integration.as_ref().map(|domain| self.integration(domain.reveal_to_privacy()));
+            let integration =
+                entity.integration.as_ref().map(|domain| self.integration(domain.reveal_to_privacy()));
             let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-            self.entities.push(SeenEntity { id, at: place(at), device: device.map(place), domain, integration });
+            self.entities.push(SeenEntity {
+                id,
+                at: place(at),
+                device: device.map(place),
+                domain,
+                integration,
+            });
         }
         // Alike records next to each other compress best: same device, then same domain, then same nature. The rest is decided by
         // opaque ids, never by texts or registry ids, whose order would tell something.
