@@ -87,7 +87,12 @@ fn document() -> String {
             let _ = writeln!(page, "| field | what it tells | what for | values |\n|---|---|---|---|");
             for field in schema.fields {
                 let (name, meaning, purpose) = (field.name, field.meaning, field.purpose);
-                let _ = writeln!(page, "| `{name}` | {meaning} | {purpose} | {} |", values(field.shape));
+                let values = if meaning.starts_with("version of") {
+                    "a version number".into()
+                } else {
+                    values(field.shape)
+                };
+                let _ = writeln!(page, "| `{name}` | {meaning} | {purpose} | {values} |");
             }
         }
     }
