@@ -2,6 +2,7 @@
 //!
 //! An excluded thing is absent, and so is every reference to it; so the portal cannot tell it from one that never was.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use vestibule_protocol::id::{OpaqueId, Thing};
@@ -63,6 +64,8 @@ pub struct View<'a> {
     without: HashSet<&'a str>,
     /// Excluded labels.
     labels: HashSet<&'a Shared>,
+    /// A home repeats a few hundred words tens of thousands of times.
+    looked_up: RefCell<HashMap<(List, &'a str), Option<&'static str>>>,
 }
 
 impl<'a> View<'a> {
@@ -94,6 +97,7 @@ impl<'a> View<'a> {
                 .collect(),
             without: policy.exclusions.integrations().collect(),
             labels: home.labels.iter().map(|label| &label.id).filter(excluded_label).collect(),
+            looked_up: RefCell::default(),
         };
         view.see_areas();
         view.see_devices();
@@ -214,12 +218,15 @@ impl<'a> View<'a> {
         // Alike records next to each other compress best: same device, then same domain, then same nature. The rest is decided by
         // opaque ids, never by texts or registry ids, whose order would tell something.
         let rank = self.device_ranks();
-        self.entities.sort_by_cached_key(|seen| {
+        let mut entities = std::mem::take(&mut self.entities);
+        entities.sort_by_cached_key(|seen| {
             let raw = &self.home.entities[seen.at as usize];
             let device = seen.device.map(|at| rank[at as usize]);
             let category = words::category(raw);
-            (seen.integration, device, seen.domain, category, words::device_class(raw), seen.id.bits)
+            let class = self.word(List::DeviceClass, raw.device_class.as_ref());
+            (seen.integration, device, seen.domain, category, class, seen.id.bits)
         });
+        self.entities = entities;
     }
 
     /// The place of each device in the order of rendering, by its place in the home's list.
@@ -263,6 +270,12 @@ impl<'a> View<'a> {
 
     pub(super) fn label_exists(&self, label: &Shared) -> bool {
         !self.labels.contains(label)
+    }
+
+    /// The list's own copy of a text, if it is in the list.
+    pub(super) fn word(&self, list: List, text: Option<&'a Shared>) -> Option<&'static str> {
+        let text: &'a str = text?.reveal_to_privacy();
+        *self.looked_up.borrow_mut().entry((list, text)).or_insert_with(|| list.find(text))
     }
 
     /// The name of an area that exists.

@@ -136,11 +136,6 @@ pub(super) fn category(entity: &RawEntity) -> Option<&'static str> {
     ["config", "diagnostic"].into_iter().find(|known| *known == &**category)
 }
 
-/// The device class, if it is one of Home Assistant's.
-pub(super) fn device_class(entity: &RawEntity) -> Option<&'static str> {
-    List::DeviceClass.find(entity.device_class.as_ref()?.reveal_to_privacy())
-}
-
 /// The place of a state class in its list, from 1; 0 for what is not in it.
 pub(in crate::outbound) fn state_class_place(class: &Shared) -> u8 {
     let place = List::StateClass.words().position(|known| known == &**class.reveal_to_privacy());

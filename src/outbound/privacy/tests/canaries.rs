@@ -196,7 +196,11 @@ fn renamed(mut readings: Vec<Reading>) -> Vec<Reading> {
             Reading::Labels(list) => list[0].name = text("renamed"),
             Reading::Floors(list) => list[0].name = text("renamed"),
             Reading::Dashboards(list) => list[0].title = Some(text("renamed")),
-            _ => {}
+            Reading::Config(_)
+            | Reading::Areas(_)
+            | Reading::SomeEntities { .. }
+            | Reading::Integrations(_)
+            | Reading::Resources(_) => {}
         }
     }
     readings

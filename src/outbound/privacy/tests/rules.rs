@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::outbound::example::{device, entity, home, registry_id, shared, text};
+use crate::outbound::privacy::own_words;
 use crate::outbound::reading::{RawArea, RawCapabilities, RawEntity, RawIntegration, RawResource};
 
 fn entities(list: Vec<RawEntity>) -> Case {
@@ -286,10 +287,34 @@ fn the_order_of_readings_does_not_matter() {
             Reading::Devices(list) => list.reverse(),
             Reading::Entities(list) => list.reverse(),
             Reading::Integrations(list) => list.reverse(),
-            _ => {}
+            Reading::Config(_)
+            | Reading::Floors(_)
+            | Reading::Areas(_)
+            | Reading::Labels(_)
+            | Reading::SomeEntities { .. }
+            | Reading::Dashboards(_)
+            | Reading::Resources(_) => {}
         }
     }
     assert_eq!(Case::new(readings).with_names().render().0, straight, "the very bytes and their order");
+}
+
+/// R8: home keeps the map both ways, so the owner reads own words where the portal has ids.
+#[test]
+fn the_owner_sees_own_words_for_every_id() {
+    let mut case = Case::new(home(100));
+    let key = keys(case.tenant).id_key;
+    let ids: Vec<_> =
+        case.records().into_keys().filter_map(|key| key.split_once('/')?.1.parse().ok()).collect();
+    assert!(ids.len() > 100);
+    for id in ids {
+        let words = own_words(&case.home, &key, id);
+        assert_eq!(words.is_some(), id.thing != vestibule_protocol::id::Thing::Resource, "{id}");
+    }
+    let other_tenant = keys(9).id_key;
+    let id = super::super::ids::text(&other_tenant, vestibule_protocol::id::Thing::Label, &shared("good"));
+    assert_eq!(own_words(&case.home, &other_tenant, id), Some(text("Good ones")));
+    assert_eq!(own_words(&case.home, &key, id), None);
 }
 
 #[test]
@@ -298,4 +323,67 @@ fn references_to_what_does_not_exist_are_left_out() {
     raw.device = Some(registry_id("device", 77));
     raw.area = Some(shared("nowhere"));
     assert_eq!(entities(vec![raw]).of_kind("entity"), [r#"{"domain":"light"}"#]);
+}
+
+/// One change in the home is one put, rendered again with its body; what is gone has a key to delete it by.
+#[test]
+fn a_change_in_the_home_becomes_a_push() {
+    use crate::outbound::diff::Diff;
+    use crate::outbound::snapshot::Snapshot;
+    let mut case = Case::new(home(200)).with_names();
+    let keys = keys(case.tenant);
+    let old = {
+        let policy = Policy {
+            consent: &case.consent,
+            exclusions: &case.exclusions,
+            kinds: &case.kinds,
+            own_hosts: &[],
+        };
+        let view = View::new(&case.home, policy, &keys.id_key);
+        view.number(&mut case.ordinals);
+        Snapshot::of(&view, &case.ordinals, &case.orphans).0
+    };
+    let mut list = example_entities();
+    let gone = list.pop().unwrap();
+    list[0].hidden = true;
+    case.home.apply(Reading::SomeEntities { now: vec![list[0].clone()], gone: vec![gone.entity_id] }, 5);
+    let new = {
+        let policy = Policy {
+            consent: &case.consent,
+            exclusions: &case.exclusions,
+            kinds: &case.kinds,
+            own_hosts: &[],
+        };
+        let view = View::new(&case.home, policy, &keys.id_key);
+        assert!(view.number(&mut case.ordinals).is_empty());
+        let (new, _) = Snapshot::of(&view, &case.ordinals, &case.orphans);
+        let diff = Diff::between(&old, &new);
+        let mut bodies = Vec::new();
+        diff.bodies(&view, &case.ordinals, &case.orphans, &mut |record| {
+            bodies.push((record.key.to_owned(), String::from_utf8(record.body.to_vec()).unwrap()));
+        });
+        assert_eq!(bodies.len(), 1);
+        assert!(
+            bodies[0].0.starts_with("entity/e_") && bodies[0].1.contains(r#""hidden":true"#),
+            "{bodies:?}"
+        );
+        let gone: Vec<String> =
+            diff.gone.iter().map(|key| old.key(*key).unwrap().kind().name().to_owned()).collect();
+        assert_eq!(gone.len(), 2, "{gone:?}");
+        new
+    };
+    assert_ne!(
+        old.root(schema::VERSION, &case.consent.classes),
+        new.root(schema::VERSION, &case.consent.classes)
+    );
+}
+
+/// The registered entities of the example, sorted by entity id; the last is no automation.
+fn example_entities() -> Vec<RawEntity> {
+    let mut list = home(200)
+        .into_iter()
+        .find_map(|reading| if let Reading::Entities(list) = reading { Some(list) } else { None })
+        .unwrap();
+    list.retain(|raw| raw.id.is_some());
+    list
 }
