@@ -227,10 +227,9 @@ impl Link {
 
     pub(crate) async fn buckets(&mut self, home: &Home, whole: bool) -> Want {
         let hashes = Hashes::of_buckets(&bucket_hashes(&home.entries()), whole);
-        match self.ask(Buckets { root: home.root(), hashes }).await {
-            FromPortal::Want(want) => want,
-            other => panic!("{other:?}"),
-        }
+        let answer = self.ask(Buckets { root: home.root(), hashes }).await;
+        let FromPortal::Want(want) = answer else { panic!("{answer:?}") };
+        want
     }
 
     /// What is wanted, in batches of so many records; deletes stand in the first.
@@ -295,8 +294,6 @@ fn no_statement() -> vestibule_protocol::dsse::Envelope {
 
 /// The reason of a refusal.
 pub(crate) fn refused(message: FromPortal) -> RefusalCode {
-    match message {
-        FromPortal::Refusal(refusal) => refusal.code,
-        other => panic!("not refused: {other:?}"),
-    }
+    let FromPortal::Refusal(refusal) = message else { panic!("not refused: {message:?}") };
+    refusal.code
 }

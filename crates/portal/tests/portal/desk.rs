@@ -129,7 +129,13 @@ impl Portal {
             .app
             .store
             .write(move |tx| {
-                staff::add(tx, tenants::get(tx.db, &id)?.id, &format!("{role} {secret}"), role, &secret)
+                staff::add(
+                    tx,
+                    tenants::get(tx.db, &id)?.id,
+                    &format!("{role} {}", Fixed(random::<4>())),
+                    role,
+                    &secret,
+                )
             })
             .await
             .unwrap();

@@ -4,8 +4,11 @@ use std::path::Path;
 
 use super::agent::{Home, Link, refused};
 use super::desk::{Portal, Reply, files_with};
+use vestibule_portal::data::Data;
+use vestibule_portal::journal;
 use vestibule_portal::role::Role;
-use vestibule_portal::store::audit;
+use vestibule_portal::store::{audit, erase};
+use vestibule_portal::world::World;
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::consent::Class;
 use vestibule_protocol::message::{ConsentChanged, Erase, FromPortal, RefusalCode};
@@ -118,10 +121,7 @@ async fn r28_a_restored_database_is_erased_again_before_anybody_can_ask() {
 
     let portal = portal.restart_after(|folder| put_back(backup.path(), folder)).await;
     assert_eq!(files_with(portal.folder.path(), b"canary"), Vec::<String>::new());
-    for found in [home.fingerprint.0.as_slice(), b"unit 12"] {
-        let files = files_with(portal.folder.path(), found);
-        assert!(found == b"unit 12" || files.is_empty(), "{files:?}");
-    }
+    assert_eq!(files_with(portal.folder.path(), &home.fingerprint.0), Vec::<String>::new());
     let path = format!("/v1/instances/{}", home.fingerprint);
     assert_eq!(portal.get(&path, &token).await.status, 404);
     assert_eq!(refused(Link::open(&portal, &home.tenant).await.hello(&home).await), RefusalCode::Erased);
@@ -210,5 +210,41 @@ async fn an_administrator_erases_a_home_that_is_connected() {
     assert_eq!(portal.request("DELETE", &path, &token, "", "").await.status, 204);
     assert_eq!(refused(link.receive().await), RefusalCode::Erased);
     assert_eq!(portal.request("DELETE", &path, &token, "", "").await.status, 404);
+    assert_eq!(files_with(portal.folder.path(), b"canary"), Vec::<String>::new());
+}
+
+/// The command opens the same file while the portal serves; the link hears it at its next message.
+#[tokio::test]
+async fn a_home_erased_by_a_command_is_told_by_the_portal_that_serves() {
+    let portal = Portal::start().await;
+    let (home, mut link, token) = with_names(&portal, 1).await;
+    let data = Data::at(portal.folder.path(), None).unwrap();
+    let beside = data.inline_store(World::real()).unwrap();
+    let erased = beside.write_now(|tx| {
+        let row = tx.db.query_row("SELECT id FROM home", [], |row| row.get(0))?;
+        erase::all(tx, row, "operator")
+    });
+    erased.unwrap();
+    let mut after = home.clone();
+    after.furnish(70);
+    assert_eq!(refused(link.push(&home, &after).await), RefusalCode::Erased);
+    assert_eq!(portal.get(&format!("/v1/instances/{}", home.fingerprint), &token).await.status, 404);
+    assert_eq!(files_with(portal.folder.path(), b"canary"), Vec::<String>::new());
+}
+
+/// The journal comes first: a crash between it and the deletion is made good at the next start.
+#[tokio::test]
+async fn r28_an_erasure_that_was_only_announced_is_carried_out_at_the_next_start() {
+    let portal = Portal::start().await;
+    let (home, link, token) = with_names(&portal, 1).await;
+    drop(link);
+    let tag = journal::tag(&home.tenant.id, &home.fingerprint);
+    let portal = portal
+        .restart_after(|folder| {
+            let entry = journal::Entry { home: Fixed(tag), scope: Scope::All, time: 1 };
+            journal::Journal::at(&folder.join("erasures.jsonl")).append(&entry).unwrap();
+        })
+        .await;
+    assert_eq!(portal.get(&format!("/v1/instances/{}", home.fingerprint), &token).await.status, 404);
     assert_eq!(files_with(portal.folder.path(), b"canary"), Vec::<String>::new());
 }

@@ -3,6 +3,9 @@
 use super::agent::Home;
 use super::desk::Portal;
 
+/// Homes that are connected to measure what one costs.
+const SOME: usize = 2000;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 #[ignore = "a measurement, not a proof"]
 async fn speed_of_one_record_pushes() {
@@ -45,4 +48,48 @@ async fn speed_of_a_first_sync() {
     let begun = std::time::Instant::now();
     assert_eq!(link.sync(&home).await.kind(), "ack");
     println!("first sync of 15 000 records: {:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+#[ignore = "a measurement, not a proof"]
+async fn size_of_a_connected_home() {
+    let portal = Portal::start().await;
+    let tenant = portal.tenant(1).await;
+    let mut homes = Vec::new();
+    for _ in 0..SOME {
+        let (mut home, _link) = Home::pair(&portal, &tenant).await;
+        home.furnish(1);
+        homes.push(home);
+    }
+    let Portal { folder, clock, running } = portal;
+    let address = running.addr;
+    running.stop().await;
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_vestibule-portal"))
+        .args(["serve", "--listen", &address.to_string(), "--data"])
+        .arg(folder.path())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line)
+        .unwrap();
+    let resident = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    let before = resident();
+    let mut beside = Portal::start().await;
+    beside.clock = clock;
+    beside.running.addr = address;
+    let mut links = Vec::new();
+    for home in &mut homes {
+        let mut link = home.connect(&beside).await;
+        let before = Home { records: Default::default(), ..home.clone() };
+        link.push(&before, home).await;
+        links.push(link);
+    }
+    println!("{SOME} connected homes: {before} KiB before, {} KiB with them", resident());
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
