@@ -1,30 +1,46 @@
-//! Text that repeats (domains, units, area ids, models) is kept once and shared.
+//! What repeats (domains, units, area ids, models, what lamps of one kind can do) is kept once and shared.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::outbound::reading::Shared;
+use crate::outbound::reading::{RawCapabilities, Shared};
 use crate::private::Private;
 
-/// Shared texts of the reading task. It holds what the last readings held, see [`Interner::forget_unused`].
+/// Shared values of the reading task. It holds what the last readings held, see [`Interner::forget_unused`].
 #[derive(Default)]
-pub(super) struct Interner(HashSet<Arc<str>>);
+pub(super) struct Interner {
+    texts: HashSet<Arc<str>>,
+    /// Some 300 bytes each, and a home of ten thousand entities has a few hundred different ones.
+    capabilities: HashSet<Arc<RawCapabilities>>,
+}
 
 impl Interner {
     /// The shared form of a text.
     pub(super) fn share(&mut self, text: &str) -> Shared {
-        if let Some(known) = self.0.get(text) {
+        if let Some(known) = self.texts.get(text) {
             return Private::new(Arc::clone(known));
         }
         let new: Arc<str> = text.into();
-        self.0.insert(Arc::clone(&new));
+        self.texts.insert(Arc::clone(&new));
         Private::new(new)
     }
 
-    /// Lets go of texts that nobody else holds any more.
+    /// The shared form of capabilities.
+    pub(super) fn share_capabilities(&mut self, all: RawCapabilities) -> Arc<RawCapabilities> {
+        if let Some(known) = self.capabilities.get(&all) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(all);
+        self.capabilities.insert(Arc::clone(&new));
+        new
+    }
+
+    /// Lets go of what nobody else holds any more.
     pub(super) fn forget_unused(&mut self) {
-        self.0.retain(|text| Arc::strong_count(text) > 1);
-        self.0.shrink_to_fit();
+        self.capabilities.retain(|all| Arc::strong_count(all) > 1);
+        self.capabilities.shrink_to_fit();
+        self.texts.retain(|text| Arc::strong_count(text) > 1);
+        self.texts.shrink_to_fit();
     }
 }
 
@@ -39,6 +55,6 @@ mod tests {
         assert!(Arc::ptr_eq(a.reveal_to_home(), b.reveal_to_home()));
         drop(interner.share("°C"));
         interner.forget_unused();
-        assert_eq!(interner.0.len(), 1);
+        assert_eq!(interner.texts.len(), 1);
     }
 }

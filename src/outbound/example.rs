@@ -333,7 +333,7 @@ pub(crate) fn home(entities: usize) -> Vec<Reading> {
     ]
 }
 
-fn capabilities(domain: &str, measures: bool) -> Option<Box<RawCapabilities>> {
+fn capabilities(domain: &str, measures: bool) -> Option<Arc<RawCapabilities>> {
     let list = |words: &[&str]| -> Box<[Shared]> { words.iter().map(|word| shared(word)).collect() };
     let mut raw = RawCapabilities::default();
     match domain {
@@ -351,5 +351,5 @@ fn capabilities(domain: &str, measures: bool) -> Option<Box<RawCapabilities>> {
         _ if measures => raw.state_class = Some(shared("measurement")),
         _ => return None,
     }
-    Some(Box::new(raw))
+    Some(Arc::new(raw))
 }

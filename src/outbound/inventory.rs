@@ -4,12 +4,10 @@
 //! [`ordinals`]: numbers that tell alike things apart. [`orphans`]: who is provided by nobody, looked at daily.
 
 pub mod delays;
-mod kept;
 pub mod ordinals;
 pub mod orphans;
 
 use self::delays::Delays;
-pub(in crate::outbound) use self::kept::Kept;
 use super::privacy;
 use super::reading::{
     RawArea, RawConfig, RawDashboard, RawDevice, RawEntity, RawFloor, RawIntegration, RawLabel, RawResource,
@@ -28,12 +26,12 @@ pub struct Home {
     /// Sorted by registry id.
     pub(super) devices: Vec<RawDevice>,
     /// Sorted by entity id; only those that are believed to exist.
-    pub(super) entities: Vec<Kept>,
+    pub(super) entities: Vec<RawEntity>,
     pub(super) integrations: Vec<RawIntegration>,
     pub(super) dashboards: Vec<RawDashboard>,
     pub(super) resources: Vec<RawResource>,
     /// New ones without registry entry, sorted by entity id, that are not believed yet.
-    waiting: Vec<Kept>,
+    waiting: Vec<RawEntity>,
     entities_read: bool,
     delays: Delays,
 }
@@ -80,9 +78,7 @@ impl Home {
         self.delays.look_again()
     }
 
-    fn all_entities(&mut self, list: Vec<RawEntity>, now: u64) {
-        // Same size, so the list is changed where it lies.
-        let mut list: Vec<Kept> = list.into_iter().map(Kept::new).collect();
+    fn all_entities(&mut self, mut list: Vec<RawEntity>, now: u64) {
         sort(&mut list);
         let before = std::mem::take(&mut self.entities);
         let delays = &mut self.delays;
@@ -106,7 +102,7 @@ impl Home {
             }
         }
         // Who is missing and unregistered stays for a while.
-        let mut staying: Vec<Kept> = Vec::new();
+        let mut staying: Vec<RawEntity> = Vec::new();
         for entity in before {
             if entity.id.is_none() && find(&believed, &entity.entity_id).is_err() {
                 let id = privacy::local_id(&entity);
@@ -142,7 +138,7 @@ impl Home {
         }
         // A renamed entity is found by its registry id; two may have swapped their entity ids, so all old places are cleared first.
         let mut moved = Vec::new();
-        for entity in fresh.into_iter().map(Kept::new) {
+        for entity in fresh {
             let place = find(&self.entities, &entity.entity_id);
             if let Ok(at) = place
                 && self.entities[at].id == entity.id
@@ -158,7 +154,7 @@ impl Home {
         if moved.is_empty() {
             return;
         }
-        let stays = |old: &Kept| {
+        let stays = |old: &RawEntity| {
             !moved.iter().any(|new| (new.id.is_some() && new.id == old.id) || new.entity_id == old.entity_id)
         };
         let known: Vec<bool> = moved.iter().map(|new| find(&self.entities, &new.entity_id).is_ok()).collect();
@@ -181,13 +177,13 @@ impl Home {
     }
 }
 
-fn sort(entities: &mut [Kept]) {
+fn sort(entities: &mut [RawEntity]) {
     if !entities.is_sorted_by(|a, b| a.entity_id <= b.entity_id) {
         entities.sort_unstable_by(|a, b| a.entity_id.cmp(&b.entity_id));
     }
 }
 
-fn find(entities: &[Kept], entity_id: &Text) -> Result<usize, usize> {
+fn find(entities: &[RawEntity], entity_id: &Text) -> Result<usize, usize> {
     entities.binary_search_by(|entity| entity.entity_id.cmp(entity_id))
 }
 

@@ -18,7 +18,6 @@ pub use render::Record;
 pub use view::View;
 
 pub(in crate::outbound) use ids::local as local_id;
-pub(in crate::outbound) use words::{state_class_at, state_class_place};
 
 #[cfg(test)]
 mod tests;

@@ -154,7 +154,8 @@ pub struct RawEntity {
     /// `supported_features` of the state.
     pub supported_features: Option<u32>,
     /// Capability attributes: the registry's copy, else the state's (no registry entry).
-    pub capabilities: Option<Box<RawCapabilities>>,
+    /// Shared between entities that are alike: most thermometers can do the same.
+    pub capabilities: Option<Arc<RawCapabilities>>,
     /// `has_entity_name` (24.3 … 26.8) or `next_name_part` being `device`/absent-name rule of 2026.11: the entity carries its device's name,
     /// that is, it is the device's main entity.
     pub main: bool,
@@ -171,7 +172,7 @@ pub struct RawEntity {
 }
 
 /// Capability attributes, as named in Home Assistant; unknown ones never get this far.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct RawCapabilities {
     /// `state_class` of a sensor.
     pub state_class: Option<Shared>,

@@ -1,5 +1,7 @@
 //! Capability attributes: what an entity can do, as far as a dashboard's author needs it. The table is the allow-list.
 
+use std::sync::Arc;
+
 use serde_json::value::RawValue;
 
 use super::{Odd, Texts};
@@ -157,9 +159,9 @@ pub(super) fn capabilities_of(domain: &str) -> &'static [Capability] {
 #[derive(Default)]
 pub(super) struct Capabilities(RawCapabilities);
 
-impl From<Option<Box<RawCapabilities>>> for Capabilities {
-    fn from(known: Option<Box<RawCapabilities>>) -> Self {
-        Self(known.map(|known| *known).unwrap_or_default())
+impl From<Option<Arc<RawCapabilities>>> for Capabilities {
+    fn from(known: Option<Arc<RawCapabilities>>) -> Self {
+        Self(known.map(Arc::unwrap_or_clone).unwrap_or_default())
     }
 }
 
@@ -213,18 +215,13 @@ impl Capabilities {
     }
 
     /// `None` where there are none. The order is that of the names, whatever order Home Assistant used.
-    pub(super) fn finish(mut self) -> Option<Box<RawCapabilities>> {
+    pub(super) fn finish(mut self, interner: &mut Interner) -> Option<Arc<RawCapabilities>> {
         let all = &mut self.0;
         all.lists.sort_unstable_by_key(|(name, _)| *name);
         all.numbers.sort_unstable_by_key(|(name, _)| *name);
         all.words.sort_unstable_by_key(|(name, _)| *name);
         all.flags.sort_unstable_by_key(|(name, _)| *name);
-        // There are thousands of these, most with one or two entries where a growing list has room for four.
-        all.lists.shrink_to_fit();
-        all.numbers.shrink_to_fit();
-        all.words.shrink_to_fit();
-        all.flags.shrink_to_fit();
-        (self.0 != RawCapabilities::default()).then(|| Box::new(self.0))
+        (self.0 != RawCapabilities::default()).then(|| interner.share_capabilities(self.0))
     }
 }
 

@@ -125,7 +125,7 @@ fn registered(entry: &Entry<'_>, interner: &mut Interner) -> Option<RawEntity> {
         unit: None,
         category: entry.entity_category.shared(interner),
         supported_features: None,
-        capabilities: capabilities.finish(),
+        capabilities: capabilities.finish(interner),
         // Since 2026.11 every entity is named after its device first, so the flag is gone.
         main: entry.device_id.is_set() && unnamed && !entry.has_entity_name.is("false"),
         disabled,
@@ -226,9 +226,11 @@ impl Nature<'_> {
     /// Adds to a registered entity what only its state knows. Capabilities come from the registry: they do not vary there.
     pub(in crate::home) fn complete(&self, entity: &mut RawEntity, interner: &mut Interner) {
         self.describe(entity, interner);
-        let mut capabilities = Capabilities::from(entity.capabilities.take());
-        capabilities.add(&self.attributes.capabilities, interner, |capability| capability.state_only);
-        entity.capabilities = capabilities.finish();
+        if self.attributes.capabilities.iter().any(|(capability, _)| capability.state_only) {
+            let mut capabilities = Capabilities::from(entity.capabilities.take());
+            capabilities.add(&self.attributes.capabilities, interner, |capability| capability.state_only);
+            entity.capabilities = capabilities.finish(interner);
+        }
     }
 
     /// An entity without a registry entry.
@@ -252,7 +254,7 @@ impl Nature<'_> {
             unit: None,
             category: None,
             supported_features: None,
-            capabilities: capabilities.finish(),
+            capabilities: capabilities.finish(interner),
             main: false,
             disabled: false,
             hidden: false,

@@ -13,10 +13,9 @@ use vestibule_protocol::vocabulary::{CUSTOM, List, OTHER};
 use super::names::{Gate, Names, Told};
 use super::view::{SeenEntity, View};
 use super::{ids, words};
-use crate::outbound::inventory::Kept;
 use crate::outbound::inventory::ordinals::Ordinals;
 use crate::outbound::inventory::orphans::Orphans;
-use crate::outbound::reading::{RawDashboard, RawDevice, RawResource, Shared};
+use crate::outbound::reading::{RawDashboard, RawDevice, RawEntity, RawResource, Shared};
 
 /// Longest manufacturer or model, in characters (R9).
 const PRODUCT_CHARS: usize = 40;
@@ -147,7 +146,7 @@ impl<'a> View<'a> {
         &self,
         out: &mut Out<'_>,
         seen: &SeenEntity,
-        raw: &'a Kept,
+        raw: &'a RawEntity,
         ordinals: &Ordinals,
         orphans: &Orphans,
     ) {
@@ -171,7 +170,7 @@ impl<'a> View<'a> {
             key,
             main: raw.main,
             ordinal: (number > 1).then_some(number),
-            state_class: raw.state_class(),
+            state_class: raw.capabilities.as_deref().and_then(words::state_class),
             unit: self.word(List::Unit, raw.unit.as_ref()),
             usable: !raw.disabled && !orphans.contains(ids::local(raw)),
         };

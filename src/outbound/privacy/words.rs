@@ -136,15 +136,9 @@ pub(super) fn category(entity: &RawEntity) -> Option<&'static str> {
     ["config", "diagnostic"].into_iter().find(|known| *known == &**category)
 }
 
-/// The place of a state class in its list, from 1; 0 for what is not in it.
-pub(in crate::outbound) fn state_class_place(class: &Shared) -> u8 {
-    let place = List::StateClass.words().position(|known| known == &**class.reveal_to_privacy());
-    place.and_then(|place| u8::try_from(place + 1).ok()).unwrap_or(0)
-}
-
-/// The state class at a place.
-pub(in crate::outbound) fn state_class_at(place: u8) -> Option<&'static str> {
-    List::StateClass.words().nth(usize::from(place).checked_sub(1)?)
+/// The state class, if it is one of Home Assistant's.
+pub(super) fn state_class(raw: &RawCapabilities) -> Option<&'static str> {
+    List::StateClass.find(raw.state_class.as_ref()?.reveal_to_privacy())
 }
 
 /// Whether manufacturer and model of this integration are nobody's own words.

@@ -1,5 +1,7 @@
 //! Strings that may not appear: whatever a home holds, only what is listed leaves; and no two tenants see the same.
 
+use std::sync::Arc;
+
 use std::collections::BTreeSet;
 
 use super::*;
@@ -33,7 +35,7 @@ fn aviary(device_integration: &str) -> Vec<Reading> {
     thermostat.entity_id = text("climate.own_thermostat");
     let lists = ["fan_modes", "hvac_modes", "preset_modes", "swing_modes"]
         .map(|name| (name, Box::from([own_shared("mode"), own_shared(name)]) as Box<[Shared]>));
-    thermostat.capabilities = Some(Box::new(RawCapabilities {
+    thermostat.capabilities = Some(Arc::new(RawCapabilities {
         state_class: Some(never("state class")),
         lists: lists.into(),
         numbers: vec![("min_temp", "never a number".into()), ("max", "never a maximum".into())],

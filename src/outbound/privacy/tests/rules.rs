@@ -1,5 +1,7 @@
 //! R9 item by item.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::outbound::example::{device, entity, home, registry_id, shared, text};
 use crate::outbound::privacy::own_words;
@@ -130,13 +132,13 @@ fn r9_units_classes_and_modes_come_from_closed_lists() {
     raw.category = Some(shared("emma"));
     raw.mode = Some(shared("emma"));
     raw.capabilities =
-        Some(Box::new(RawCapabilities { state_class: Some(shared("emma")), ..RawCapabilities::default() }));
+        Some(Arc::new(RawCapabilities { state_class: Some(shared("emma")), ..RawCapabilities::default() }));
     assert_eq!(entities(vec![raw.clone()]).of_kind("entity"), [r#"{"domain":"sensor"}"#]);
     raw.unit = Some(shared("°C"));
     raw.device_class = Some(shared("temperature"));
     raw.category = Some(shared("diagnostic"));
     raw.capabilities =
-        Some(Box::new(RawCapabilities { state_class: Some(shared("total")), ..RawCapabilities::default() }));
+        Some(Arc::new(RawCapabilities { state_class: Some(shared("total")), ..RawCapabilities::default() }));
     assert_eq!(
         entities(vec![raw]).of_kind("entity"),
         [
@@ -150,7 +152,7 @@ fn r9_lists_are_members_of_closed_lists_and_a_count() {
     let list = |words: &[&str]| words.iter().map(|word| shared(word)).collect();
     let told = |id: &str, raw: RawCapabilities| {
         let mut raw_entity = entity(1, id);
-        raw_entity.capabilities = Some(Box::new(raw));
+        raw_entity.capabilities = Some(Arc::new(raw));
         entities(vec![raw_entity]).of_kind("entity").concat()
     };
     let lists = |lists| RawCapabilities { lists, ..RawCapabilities::default() };
