@@ -196,10 +196,10 @@ impl Agent {
         let fails = |error| problem::store(&error);
         let now = clock.now_ms();
         let secret = store.home_secret(dice.bytes()).await.map_err(fails)?;
-        let state = store.load(now).await.map_err(fails)?;
+        let mut state = store.load(now).await.map_err(fails)?;
         let outbox = store.outbox(now).await.map_err(fails)?;
         let keys = state.pairing.as_ref().map(|pairing| secret.tenant(&pairing.tenant));
-        let stock = Stock::new(&state, own_hosts);
+        let stock = Stock::new(&mut state, own_hosts);
         let (ask, asked) = mpsc::channel(REQUESTS);
         let mut agent = Self {
             scope,

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+/// Built without huge pages: they made 42 MiB of what is 15.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

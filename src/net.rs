@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
@@ -75,37 +75,49 @@ pub enum Trust<'a> {
 #[error("the file of certificate authorities holds no usable certificate in PEM")]
 pub struct BadAuthority;
 
-/// The real network.
+/// The real network. TLS is prepared when it is first spoken: a home is mostly read over plain loopback.
 pub struct Network {
-    tls: TlsConnector,
+    /// The owner's own authority; `None` for the public ones.
+    owner: Option<RootCertStore>,
+    tls: OnceLock<TlsConnector>,
 }
 
 impl Network {
-    /// Prepares TLS; no connection is made.
+    /// Reads the owner's file; no connection is made.
     ///
     /// # Errors
     /// [`BadAuthority`] when an owner's file has no certificate in it, or a broken one.
     pub fn new(trust: Trust<'_>) -> Result<Self, BadAuthority> {
-        let mut roots = RootCertStore::empty();
-        match trust {
-            Trust::Public => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        let owner = match trust {
+            Trust::Public => None,
             Trust::Owner(pem) => {
+                let mut roots = RootCertStore::empty();
                 for certificate in CertificateDer::pem_slice_iter(pem) {
                     roots.add(certificate.map_err(|_| BadAuthority)?).map_err(|_| BadAuthority)?;
                 }
                 if roots.is_empty() {
                     return Err(BadAuthority);
                 }
+                Some(roots)
             }
+        };
+        Ok(Self { owner, tls: OnceLock::new() })
+    }
+
+    fn tls(&self) -> Result<&TlsConnector, DialError> {
+        if let Some(tls) = self.tls.get() {
+            return Ok(tls);
         }
+        let public = || webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+        let roots: RootCertStore = self.owner.clone().unwrap_or_else(public);
         // The provider is named, so that a second one slipping into the tree cannot make this panic.
         let config =
             ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
                 .with_safe_default_protocol_versions()
-                .map_err(|_| BadAuthority)?
+                .map_err(|_| DialError::Tls)?
                 .with_root_certificates(roots)
                 .with_no_client_auth();
-        Ok(Self { tls: TlsConnector::from(Arc::new(config)) })
+        Ok(self.tls.get_or_init(|| TlsConnector::from(Arc::new(config))))
     }
 
     async fn connect(&self, target: &Target) -> Result<BoxedStream, DialError> {
@@ -114,7 +126,7 @@ impl Network {
             return Ok(Box::new(tcp));
         }
         let name = ServerName::try_from(target.host.clone()).map_err(|_| DialError::Tls)?;
-        let tls = timeout(PATIENCE, self.tls.connect(name, tcp)).await.map_err(|_| DialError::Tls)?;
+        let tls = timeout(PATIENCE, self.tls()?.connect(name, tcp)).await.map_err(|_| DialError::Tls)?;
         Ok(Box::new(tls.map_err(|_| DialError::Tls)?))
     }
 }

@@ -142,7 +142,7 @@ impl Agent {
         self.outbox = self.store.outbox(now).await.map_err(fails)?;
         self.keys = None;
         self.current = None;
-        self.stock.forget_tenant(&self.state);
+        self.stock.forget_tenant(&mut self.state);
         self.portal =
             super::PortalSide { retry_at: Some(tokio::time::Instant::now()), ..super::PortalSide::default() };
         Ok(())

@@ -57,10 +57,10 @@ pub struct Batches {
 }
 
 impl Stock {
-    /// An empty home with what the store remembers.
+    /// An empty home with what the store remembers; takes that out of `state`, so that it is not held twice.
     #[must_use]
-    pub fn new(state: &AgentState, own_hosts: Vec<Text>) -> Self {
-        let rows = state.delays.iter().map(|delay| DelayRow {
+    pub fn new(state: &mut AgentState, own_hosts: Vec<Text>) -> Self {
+        let rows = std::mem::take(&mut state.delays).into_iter().map(|delay| DelayRow {
             id: delay.id,
             since: seconds(delay.since),
             going: delay.going,
@@ -79,18 +79,18 @@ impl Stock {
     }
 
     /// Forgets what belonged to a tenant; the home itself stays known.
-    pub fn forget_tenant(&mut self, state: &AgentState) {
+    pub fn forget_tenant(&mut self, state: &mut AgentState) {
         self.remember(state);
     }
 
-    fn remember(&mut self, state: &AgentState) {
+    fn remember(&mut self, state: &mut AgentState) {
+        let stored = std::mem::take(&mut state.ordinals);
         let ordinals =
-            state.ordinals.given.iter().map(|row| OrdinalRow { id: row.id, scope: row.scope, number: row.n });
-        let scopes =
-            state.ordinals.scopes.iter().map(|(scope, next)| ScopeRow { scope: *scope, next: *next });
+            stored.given.iter().map(|row| OrdinalRow { id: row.id, scope: row.scope, number: row.n });
+        let scopes = stored.scopes.iter().map(|(scope, next)| ScopeRow { scope: *scope, next: *next });
         self.ordinals = Ordinals::load(ordinals, scopes);
-        self.orphans =
-            state.orphans.refreshed_at.map(|at| Orphans::load(state.orphans.ids.clone(), seconds(at)));
+        let orphans = std::mem::take(&mut state.orphans);
+        self.orphans = orphans.refreshed_at.map(|at| Orphans::load(orphans.ids, seconds(at)));
         self.kinds = KindOverrides::default();
     }
 

@@ -26,6 +26,11 @@ use crate::store::{Commit, OutboxChange};
 /// A schema disagreement is looked at again after this time (R19).
 const DISAGREEMENT: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 
+/// A little more than the second for which the allocator keeps freed memory in case it is needed again.
+const GIVE_BACK_AFTER: std::time::Duration = std::time::Duration::from_millis(1_500);
+/// Large enough to be no part of a page of smaller things; never touched, so it costs nothing.
+const GIVE_BACK_ASK: usize = 8 << 20;
+
 impl Agent {
     pub(super) async fn on_home(&mut self, event: HomeEvent) -> Result<(), Problem> {
         match event {
@@ -334,7 +339,18 @@ impl Agent {
 /// one thread and no time passes in it.
 fn heavy<T>(work: impl FnOnce() -> T) -> T {
     match tokio::runtime::Handle::current().runtime_flavor() {
-        tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        tokio::runtime::RuntimeFlavor::MultiThread => {
+            let result = tokio::task::block_in_place(work);
+            tokio::spawn(give_memory_back());
+            result
+        }
         _ => work(),
     }
+}
+
+/// What a reading needed for a moment is tens of megabytes in a large home. The allocator returns what was freed a second ago, but only
+/// when it is asked for something large, and an agent at rest never asks. So it is asked once.
+async fn give_memory_back() {
+    tokio::time::sleep(GIVE_BACK_AFTER).await;
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(GIVE_BACK_ASK)));
 }

@@ -20,7 +20,7 @@ use crate::store::{Folder, Grants};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) async fn preview(settings: &Settings, output: Output) -> Result<(), Problem> {
-    let state = offline::state(settings)?.unwrap_or_default();
+    let mut state = offline::state(settings)?.unwrap_or_default();
     let dice = Dice::system();
     let (keys, grants) = if let Some(pairing) = &state.pairing {
         (secret(settings)?.tenant(&pairing.tenant), state.grants.clone())
@@ -31,7 +31,7 @@ pub(super) async fn preview(settings: &Settings, output: Output) -> Result<(), P
         (HomeSecret::new(dice.bytes()).tenant(&TenantId(dice.bytes())), grants)
     };
     let clock = Clock::system();
-    let mut stock = Stock::new(&state, own_hosts(settings));
+    let mut stock = Stock::new(&mut state, own_hosts(settings));
     let mut events = start_home(settings, &dice, &std::sync::Arc::default())?;
     let deadline = Instant::now() + PATIENCE;
     let mut trouble = None;

@@ -157,6 +157,8 @@ async fn all_entities(session: &mut Session, keeper: &mut Keeper) -> Result<Vec<
     if !unregistered.is_empty() {
         sort(&mut unregistered);
         claim(session, keeper, &mut unregistered).await?;
+        // Not twice the room, which growing would take.
+        entities.reserve_exact(unregistered.len());
         entities.append(&mut unregistered);
         sort(&mut entities);
     }

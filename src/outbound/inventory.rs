@@ -86,21 +86,21 @@ impl Home {
         self.entities_read = true;
 
         // Who is new and unregistered waits. At the first reading of a run everybody is old, except those who waited before.
-        let (mut believed, mut waiting) = (Vec::with_capacity(list.len()), Vec::new());
-        for entity in list {
+        let waits = |entity: &mut RawEntity| {
             if entity.id.is_some() {
-                believed.push(entity);
-                continue;
+                return false;
             }
-            let id = privacy::local_id(&entity);
+            let id = privacy::local_id(entity);
             let known = find(&before, &entity.entity_id).is_ok() || (first && !delays.awaits(id));
             if known || delays.admit(id, now) {
                 delays.came(id);
-                believed.push(entity);
-            } else {
-                waiting.push(entity);
+                return false;
             }
-        }
+            true
+        };
+        // Where they lie: a second list beside this one would be the largest thing in memory.
+        let waiting: Vec<RawEntity> = list.extract_if(.., waits).collect();
+        let mut believed = list;
         // Who is missing and unregistered stays for a while.
         let mut staying: Vec<RawEntity> = Vec::new();
         for entity in before {
@@ -116,6 +116,7 @@ impl Home {
             staying.iter().map(|entity| privacy::local_id(entity)).collect(),
         );
         if !staying.is_empty() {
+            believed.reserve_exact(staying.len());
             believed.append(&mut staying);
             sort(&mut believed);
         }
