@@ -31,7 +31,7 @@ demo-check: programs ## Assert what the demo shows, without staying
 check: setup ## Formatting, clippy, documentation, licences and sources
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --locked
 	@command -v cargo-deny >/dev/null || { echo 'Installing cargo-deny (takes minutes, once) …'; cargo install cargo-deny --locked --debug --version 0.20.2; }
 	cargo deny --locked check licenses bans sources
 

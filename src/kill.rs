@@ -6,6 +6,8 @@
 
 /// Every kill point of the program. A test compares this list with the source, so that a harness can walk through it.
 pub const KILL_POINTS: &[&str] = &[
+    "link.recorded",
+    "link.sent",
     "store.secret.written",
     "store.secret.renamed",
     "store.damaged.moved",

@@ -333,8 +333,9 @@ impl Agent {
 /// Work of milliseconds: other tasks, above all those that serve the sockets, move to another thread meanwhile. A simulation has only
 /// one thread and no time passes in it.
 fn heavy<T>(work: impl FnOnce() -> T) -> T {
-    match tokio::runtime::Handle::current().runtime_flavor() {
-        tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
-        _ => work(),
+    if tokio::runtime::Handle::current().runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread {
+        tokio::task::block_in_place(work)
+    } else {
+        work()
     }
 }
