@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
@@ -226,7 +227,9 @@ async fn send(
 
 async fn encode(message: FromAgent) -> Result<Vec<u8>, LinkTrouble> {
     let json = message.to_json().map_err(|_| LinkTrouble::Protocol)?;
-    if json.len() < HEAVY {
+    // A simulation has only one thread.
+    let alone = Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread;
+    if json.len() < HEAVY || alone {
         return frame::encode(&json).map_err(|_| LinkTrouble::Protocol);
     }
     let encoded = tokio::task::spawn_blocking(move || frame::encode(&json)).await;
