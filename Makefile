@@ -1,0 +1,28 @@
+# What people and pipelines call. `make` alone lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PROGRAMS := target/release
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install what a bare Debian or Ubuntu machine with Rust and Python lacks
+	@dev/setup
+
+.PHONY: programs
+programs: setup ## Build the programs as they are released
+	@echo "Building the programs (the first time takes minutes) …"
+	@cargo build --release --locked --workspace --bins
+
+.PHONY: demo
+demo: programs ## Show a real Home Assistant, the portal and the agent, in sync, until Ctrl-C
+	@exec $(PROGRAMS)/vestibule-demo
+
+.PHONY: demo-check
+demo-check: programs ## Assert what the demo shows, without staying
+	@exec $(PROGRAMS)/vestibule-demo --check
