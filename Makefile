@@ -26,3 +26,21 @@ demo: programs ## Show a real Home Assistant, the portal and the agent, in sync,
 .PHONY: demo-check
 demo-check: programs ## Assert what the demo shows, without staying
 	@exec $(PROGRAMS)/vestibule-demo --check
+
+.PHONY: check
+check: setup ## Formatting, clippy, documentation, licences and sources
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+	@command -v cargo-deny >/dev/null || { echo 'Installing cargo-deny (takes minutes, once) …'; cargo install cargo-deny --locked --debug --version 0.20.2; }
+	cargo deny --locked check licenses bans sources
+
+.PHONY: test
+test: check ## Everything that proves what the README says, in at most 35 minutes on two cores
+	cargo build --workspace --bins --locked
+	cargo test --workspace --locked
+	@$(MAKE) --no-print-directory demo-check
+
+.PHONY: test-all
+test-all: export VESTIBULE_TEST_SEEDS ?= 5000
+test-all: test ## The same with thousands of simulation seeds

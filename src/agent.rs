@@ -30,11 +30,11 @@ use crate::home;
 use crate::identity::{HomeSecret, TenantKeys};
 use crate::net::{Dial, Network, Trust};
 use crate::outbound::reading::{HomeEvent, HomeTrouble, Reading, Text};
-use crate::private::Private;
 use crate::portal::link::{FromLink, Link};
 use crate::portal::recorder::Recorder;
 use crate::portal::rooted::Rooted;
 use crate::portal::session::{Acknowledged, Session};
+use crate::private::Private;
 use crate::problem;
 use crate::settings::{Secret, Settings};
 use crate::store::{AgentState, Folder, Intent, Lock, Store, StoreOptions};
@@ -92,8 +92,6 @@ struct PortalSide {
     acknowledged: Acknowledged,
     /// The last inventory that was sent whole: what of it is sent again counts against the budget (R22).
     sent: Option<Arc<Rooted>>,
-    /// When the budget allows the next transfer.
-    transfer_at: Option<Instant>,
     flush_at: Option<Instant>,
 }
 
@@ -157,7 +155,12 @@ impl Agent {
     ///
     /// # Errors
     /// What settings or store say.
-    pub async fn open(settings: &Settings, folder: Folder, lock: Lock, scope: Scope) -> Result<Self, Problem> {
+    pub async fn open(
+        settings: &Settings,
+        folder: Folder,
+        lock: Lock,
+        scope: Scope,
+    ) -> Result<Self, Problem> {
         let clock = Clock::system();
         let dice = Dice::system();
         let to_portal = Arc::new(network(settings.portal.ca_file.as_deref(), "portal.ca_file")?);
@@ -170,7 +173,17 @@ impl Agent {
         for file in &opened.damaged {
             tracing::error!(file, "a damaged database was moved aside; a new one was made");
         }
-        let parts = Parts { scope, clock, dice, folder, store: opened_store, to_portal, events, again, own_hosts: own_hosts(settings) };
+        let parts = Parts {
+            scope,
+            clock,
+            dice,
+            folder,
+            store: opened_store,
+            to_portal,
+            events,
+            again,
+            own_hosts: own_hosts(settings),
+        };
         Self::with(parts).await
     }
 
@@ -229,7 +242,11 @@ impl Agent {
             .transpose()
             .map_err(|error| problem::output(&error))?;
         if self.scope == Scope::Daemon {
-            tracing::info!(version = env!("CARGO_PKG_VERSION"), paired = self.state.pairing.is_some(), "Vestibule is running");
+            tracing::info!(
+                version = env!("CARGO_PKG_VERSION"),
+                paired = self.state.pairing.is_some(),
+                "Vestibule is running"
+            );
         }
         tokio::pin!(stop);
         let mut stopping: Option<Instant> = None;
@@ -265,14 +282,15 @@ impl Agent {
 
     /// When there is something to do although nothing comes from outside.
     fn wake_at(&self) -> Instant {
-        let connect = if self.portal.link.is_none() && self.has_counterpart() { self.portal.retry_at } else { None };
+        let connect =
+            if self.portal.link.is_none() && self.has_counterpart() { self.portal.retry_at } else { None };
         let now = self.clock.now_ms();
         // After asking, the answer is waited for a minute before asking again.
         let rest = self.home.asked_at.map_or(0, |asked| (asked + ASK_AGAIN_MS - now).max(0));
         let rest = Duration::from_millis(u64::try_from(rest).unwrap_or_default());
         let waits = self.stock.look_again(now).filter(|_| self.home.complete);
         let again = waits.map(|wait| Instant::now() + wait.max(rest));
-        [connect, again, self.portal.flush_at, self.portal.transfer_at, self.meeting.deadline()]
+        [connect, again, self.portal.flush_at, self.meeting.deadline()]
             .into_iter()
             .flatten()
             .min()
@@ -284,9 +302,6 @@ impl Agent {
         if self.portal.flush_at.is_some_and(|at| at <= now) {
             self.portal.flush_at = None;
             self.recorder.flush().await.map_err(|error| problem::store(&error))?;
-        }
-        if self.portal.transfer_at.is_some_and(|at| at <= now) {
-            self.portal.transfer_at = None;
         }
         let now = self.clock.now_ms();
         if self.home.complete && self.stock.look_again(now).is_some_and(|wait| wait.is_zero()) {
@@ -342,7 +357,8 @@ pub(crate) fn endpoint(settings: &Settings) -> Result<home::Endpoint, Problem> {
     let token = |secret: &Secret| home::Token::new(secret.reveal()).map_err(problem::home_address);
     let given = &settings.home_assistant;
     if let (Some(url), Some(secret)) = (&given.url, &given.token) {
-        let endpoint = home::Endpoint::from_url(url.reveal(), token(secret)?).map_err(problem::home_address)?;
+        let endpoint =
+            home::Endpoint::from_url(url.reveal(), token(secret)?).map_err(problem::home_address)?;
         if !endpoint.tls() && !endpoint.is_loopback() {
             tracing::warn!("the home is read over plain http; keep that within your own network");
         }
@@ -356,11 +372,17 @@ pub(crate) fn endpoint(settings: &Settings) -> Result<home::Endpoint, Problem> {
 
 /// The host by which the home is reached, in lower case.
 pub(crate) fn own_hosts(settings: &Settings) -> Vec<Text> {
-    endpoint(settings).map(|endpoint| vec![Private::new(endpoint.host().to_lowercase().into())]).unwrap_or_default()
+    endpoint(settings)
+        .map(|endpoint| vec![Private::new(endpoint.host().to_lowercase().into())])
+        .unwrap_or_default()
 }
 
 /// Starts the task that reads the home.
-pub(crate) fn start_home(settings: &Settings, dice: &Dice, again: &Arc<Notify>) -> Result<mpsc::Receiver<HomeEvent>, Problem> {
+pub(crate) fn start_home(
+    settings: &Settings,
+    dice: &Dice,
+    again: &Arc<Notify>,
+) -> Result<mpsc::Receiver<HomeEvent>, Problem> {
     let endpoint = endpoint(settings)?;
     let network = network(settings.home_assistant.ca_file.as_deref(), "home_assistant.ca_file")?;
     let (to, from) = mpsc::channel(HOME_EVENTS);

@@ -44,8 +44,9 @@ fn perform(arguments: &Arguments, output: Output) -> Result<(), Problem> {
         clap_complete::generate(shell, &mut Arguments::command(), "vestibule", &mut std::io::stdout());
         return Ok(());
     }
-    let environment: HashMap<String, String> =
-        std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok())).collect();
+    let environment: HashMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()))
+        .collect();
     let flags = Flags { config: arguments.common.config.clone(), data: arguments.common.data.clone() };
     let settings = Settings::load(&flags, &environment)?;
     crate::observe::start(settings.log.as_deref(), matches!(arguments.command, Command::Run));

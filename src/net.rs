@@ -99,11 +99,12 @@ impl Network {
             }
         }
         // The provider is named, so that a second one slipping into the tree cannot make this panic.
-        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|_| BadAuthority)?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let config =
+            ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .map_err(|_| BadAuthority)?
+                .with_root_certificates(roots)
+                .with_no_client_auth();
         Ok(Self { tls: TlsConnector::from(Arc::new(config)) })
     }
 

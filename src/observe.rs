@@ -12,5 +12,9 @@ pub fn start(level: Option<&str>, daemon: bool) {
     };
     let filter = EnvFilter::new(format!("off,vestibule={level}"));
     // A second start in one process (tests) keeps the first.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .try_init();
 }

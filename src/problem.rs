@@ -26,19 +26,22 @@ pub fn bad_request() -> Problem {
 /// The daemon is about to end.
 #[must_use]
 pub fn stopping() -> Problem {
-    Problem::new("stopping", "The daemon is stopping.", "Try again when it has been started again.").retryable()
+    Problem::new("stopping", "The daemon is stopping.", "Try again when it has been started again.")
+        .retryable()
 }
 
 /// The daemon went away in the middle of an answer.
 #[must_use]
 pub fn daemon_gone() -> Problem {
-    Problem::new("daemon_gone", "The daemon stopped answering.", "Look at its log, and try again.").retryable()
+    Problem::new("daemon_gone", "The daemon stopped answering.", "Look at its log, and try again.")
+        .retryable()
 }
 
 /// No daemon answers.
 #[must_use]
 pub fn no_daemon() -> Problem {
-    Problem::new("no_daemon", "No daemon is running on this data folder.", "Start one with: vestibule run").retryable()
+    Problem::new("no_daemon", "No daemon is running on this data folder.", "Start one with: vestibule run")
+        .retryable()
 }
 
 /// Somebody holds the lock and does not answer.
@@ -162,7 +165,11 @@ pub fn home(trouble: HomeTrouble) -> Problem {
 /// An address that no portal can have.
 #[must_use]
 pub fn origin(error: BadOrigin) -> Problem {
-    Problem::new("portal_address", capital(&format!("{error}.")), "Use the address exactly as the company printed it.")
+    Problem::new(
+        "portal_address",
+        capital(&format!("{error}.")),
+        "Use the address exactly as the company printed it.",
+    )
 }
 
 /// A text that is no invite.
@@ -212,9 +219,11 @@ pub fn link(trouble: LinkTrouble) -> Problem {
             "The portal's name is not known here.",
             "Check the spelling of its address and your connection to the internet.",
         ),
-        LinkTrouble::Dial(DialError::Unreachable) => {
-            ("portal_unreachable", "The portal does not answer.", "Wait; Vestibule tries again by itself. At home everything goes on.")
-        }
+        LinkTrouble::Dial(DialError::Unreachable) => (
+            "portal_unreachable",
+            "The portal does not answer.",
+            "Wait; Vestibule tries again by itself. At home everything goes on.",
+        ),
         LinkTrouble::Dial(DialError::Tls) => (
             "portal_tls",
             "The encrypted connection to the portal failed: its certificate is not trusted.",
@@ -230,9 +239,11 @@ pub fn link(trouble: LinkTrouble) -> Problem {
             "The portal does not serve the company that the invite names.",
             "Ask the company for a new invite.",
         ),
-        LinkTrouble::Lost => {
-            ("portal_lost", "The connection to the portal was lost.", "Wait; Vestibule connects again by itself.")
-        }
+        LinkTrouble::Lost => (
+            "portal_lost",
+            "The connection to the portal was lost.",
+            "Wait; Vestibule connects again by itself.",
+        ),
         LinkTrouble::Protocol => (
             "portal_protocol",
             "The portal answered in a way that Vestibule does not understand.",
@@ -270,9 +281,11 @@ pub fn refused(code: RefusalCode) -> Problem {
             "The portal does not accept this invite: it has expired, was used by another home, or never existed.",
             "Ask the company for a new one; an invite is good for 24 hours and one home.",
         ),
-        RefusalCode::Version => {
-            ("portal_version", "Portal and agent have no version in common.", "Update Vestibule, and tell the company.")
-        }
+        RefusalCode::Version => (
+            "portal_version",
+            "Portal and agent have no version in common.",
+            "Update Vestibule, and tell the company.",
+        ),
         RefusalCode::TooMany => {
             ("portal_too_many", "The portal had too many attempts.", "Wait; Vestibule tries again by itself.")
         }
@@ -286,12 +299,16 @@ pub fn refused(code: RefusalCode) -> Problem {
             "The portal refuses what this home sends.",
             "Portal and agent are of versions that do not fit; please report this.",
         ),
-        RefusalCode::TooMuch => {
-            ("portal_too_much", "This home is larger than what the portal keeps for one home.", "Exclude areas or integrations, or ask the company.")
-        }
-        RefusalCode::Unavailable => {
-            ("portal_unavailable", "The portal cannot work at the moment.", "Wait; Vestibule tries again by itself.")
-        }
+        RefusalCode::TooMuch => (
+            "portal_too_much",
+            "This home is larger than what the portal keeps for one home.",
+            "Exclude areas or integrations, or ask the company.",
+        ),
+        RefusalCode::Unavailable => (
+            "portal_unavailable",
+            "The portal cannot work at the moment.",
+            "Wait; Vestibule tries again by itself.",
+        ),
         RefusalCode::Erased => (
             "portal_erased",
             "This home has been erased at the portal.",
@@ -348,7 +365,11 @@ pub fn bad_receipt() -> Problem {
 /// Asked for something that needs a pairing.
 #[must_use]
 pub fn not_paired() -> Problem {
-    Problem::new("not_paired", "This home is not paired with a portal.", "Pair it with: vestibule pair --portal URL --invite CODE")
+    Problem::new(
+        "not_paired",
+        "This home is not paired with a portal.",
+        "Pair it with: vestibule pair --portal URL --invite CODE",
+    )
 }
 
 /// Pairing twice.
@@ -386,13 +407,21 @@ pub fn preview_changed() -> Problem {
 /// The owner said no.
 #[must_use]
 pub fn declined() -> Problem {
-    Problem::new("declined", "Not paired: you did not say yes. Nothing was sent.", "Run the command again if that was a mistake.")
+    Problem::new(
+        "declined",
+        "Not paired: you did not say yes. Nothing was sent.",
+        "Run the command again if that was a mistake.",
+    )
 }
 
 /// The owner said no to forgetting.
 #[must_use]
 pub fn not_forgotten() -> Problem {
-    Problem::new("declined", "Nothing was erased: you did not say yes.", "Run the command again, or add --yes.")
+    Problem::new(
+        "declined",
+        "Nothing was erased: you did not say yes.",
+        "Run the command again, or add --yes.",
+    )
 }
 
 /// The home did not become readable in time.
@@ -400,8 +429,12 @@ pub fn not_forgotten() -> Problem {
 pub fn home_not_ready(trouble: Option<HomeTrouble>) -> Problem {
     trouble.map_or_else(
         || {
-            Problem::new("home_not_ready", "The home could not be read completely within a minute.", "Try again when Home Assistant has started.")
-                .retryable()
+            Problem::new(
+                "home_not_ready",
+                "The home could not be read completely within a minute.",
+                "Try again when Home Assistant has started.",
+            )
+            .retryable()
         },
         home,
     )
@@ -420,13 +453,21 @@ pub fn bad_thing() -> Problem {
 /// A file that cannot be written.
 #[must_use]
 pub fn output(error: &std::io::Error) -> Problem {
-    Problem::new("output", format!("The output cannot be written: {}.", error.kind()), "Check the disk and the path.")
+    Problem::new(
+        "output",
+        format!("The output cannot be written: {}.", error.kind()),
+        "Check the disk and the path.",
+    )
 }
 
 /// An entry of the ledger that is not there.
 #[must_use]
 pub fn no_such_row() -> Problem {
-    Problem::new("no_such_row", "The ledger has no such entry.", "See which there are with: vestibule ledger list")
+    Problem::new(
+        "no_such_row",
+        "The ledger has no such entry.",
+        "See which there are with: vestibule ledger list",
+    )
 }
 
 /// A ledger whose chain does not verify.

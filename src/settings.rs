@@ -117,7 +117,8 @@ impl Settings {
         if let Some(file) = &flags.config {
             layers = layers.add_source(File::from(file.as_path()));
         }
-        let variables = Environment::with_prefix(PREFIX).prefix_separator("_").separator("__").source(Some(ours));
+        let variables =
+            Environment::with_prefix(PREFIX).prefix_separator("_").separator("__").source(Some(ours));
         layers = layers.add_source(variables);
         if let Some(data) = &flags.data {
             layers = layers
@@ -178,7 +179,8 @@ mod tests {
     use super::*;
 
     fn load(variables: &[(&str, &str)], flags: &Flags) -> Result<Settings, Problem> {
-        let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let environment =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Settings::load(flags, &environment)
     }
 
@@ -197,7 +199,8 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_named() {
-        let problem = load(&[("VESTIBULE_HOME_ASISTANT__URL", "http://secret.example")], &Flags::default()).unwrap_err();
+        let problem = load(&[("VESTIBULE_HOME_ASISTANT__URL", "http://secret.example")], &Flags::default())
+            .unwrap_err();
         assert_eq!(problem.code, "settings_unknown");
         assert!(problem.what.contains("home_asistant"), "{problem}");
         assert!(!problem.to_string().contains("secret.example"), "{problem}");
@@ -205,7 +208,10 @@ mod tests {
 
     #[test]
     fn the_variables_of_tests_are_ignored() {
-        assert!(load(&[("VESTIBULE_TEST_REQUIRE", "all"), ("VESTIBULE_PORTAL_DATA", "/x")], &Flags::default()).is_ok());
+        assert!(
+            load(&[("VESTIBULE_TEST_REQUIRE", "all"), ("VESTIBULE_PORTAL_DATA", "/x")], &Flags::default())
+                .is_ok()
+        );
     }
 
     #[test]

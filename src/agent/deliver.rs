@@ -27,7 +27,8 @@ impl Agent {
     /// With what we prove who we are.
     pub(super) fn credentials(&self) -> Option<(ed25519_dalek::SigningKey, Fingerprint)> {
         let stub = self.state.forget_stub.as_ref();
-        let stub = stub.map(|stub| (ed25519_dalek::SigningKey::from_bytes(&stub.device_key_seed), stub.fingerprint));
+        let stub =
+            stub.map(|stub| (ed25519_dalek::SigningKey::from_bytes(&stub.device_key_seed), stub.fingerprint));
         stub.or_else(|| self.keys.as_ref().map(|keys| (keys.device_key.clone(), keys.fingerprint)))
     }
 
@@ -36,7 +37,8 @@ impl Agent {
         if let Some(stub) = &self.state.forget_stub {
             return Some((IntentId(stub.erasure.0), session::Intent::Erase(Erase { id: stub.erasure })));
         }
-        let waiting = self.outbox.iter().find(|intent| intent.state == State::Queued && intent.kind == CONSENT)?;
+        let waiting =
+            self.outbox.iter().find(|intent| intent.state == State::Queued && intent.kind == CONSENT)?;
         let message = ConsentChanged { id: Fixed(waiting.id.0), consent: self.state.grants.consent.clone() };
         Some((waiting.id, session::Intent::Consent(message)))
     }
@@ -50,7 +52,11 @@ impl Agent {
 
     /// An outbox change that stands for a change of consent.
     pub(super) fn consent_intent(&self) -> OutboxChange {
-        OutboxChange::Add { id: IntentId(self.dice.bytes()), kind: CONSENT.to_owned(), intent: "{}".to_owned() }
+        OutboxChange::Add {
+            id: IntentId(self.dice.bytes()),
+            kind: CONSENT.to_owned(),
+            intent: "{}".to_owned(),
+        }
     }
 
     /// Changes one intent, unless it is the erasure, which has no row any more.
@@ -67,8 +73,12 @@ impl Agent {
 
     /// The link is gone: nobody knows whether what was in flight arrived, so it waits again under its old id.
     pub(super) async fn requeue(&mut self) -> Result<(), Problem> {
-        let flying: Vec<IntentId> =
-            self.outbox.iter().filter(|intent| intent.state == State::InFlight).map(|intent| intent.id).collect();
+        let flying: Vec<IntentId> = self
+            .outbox
+            .iter()
+            .filter(|intent| intent.state == State::InFlight)
+            .map(|intent| intent.id)
+            .collect();
         for id in flying {
             self.change_outbox(OutboxChange::Requeue(id)).await?;
         }
@@ -78,7 +88,8 @@ impl Agent {
     /// The portal says that it carried something out.
     pub(super) async fn delivered(&mut self, id: IntentId, receipts: Vec<Envelope>) -> Result<(), Problem> {
         if let Some(stub) = &self.state.forget_stub {
-            let receipt = receipts.first().and_then(|envelope| receipt_fits(envelope, &stub.portal_key.0, id));
+            let receipt =
+                receipts.first().and_then(|envelope| receipt_fits(envelope, &stub.portal_key.0, id));
             let receipt = receipt.filter(|receipt| receipt.scope == Erased::All);
             return match receipt {
                 Some(receipt) => self.forgotten_at_portal(Some(receipt)).await,
@@ -89,15 +100,25 @@ impl Agent {
             };
         }
         let Some(pairing) = &self.state.pairing else { return Ok(()) };
-        let sound = receipts.iter().all(|envelope| receipt_fits(envelope, &pairing.portal_key.0, id).is_some());
-        self.change_outbox(if sound { OutboxChange::Acknowledge(id) } else { OutboxChange::Wedge(id, BAD_RECEIPT.to_owned()) }).await
+        let sound =
+            receipts.iter().all(|envelope| receipt_fits(envelope, &pairing.portal_key.0, id).is_some());
+        self.change_outbox(if sound {
+            OutboxChange::Acknowledge(id)
+        } else {
+            OutboxChange::Wedge(id, BAD_RECEIPT.to_owned())
+        })
+        .await
     }
 
     /// Nothing is left there; now nothing is left here either, the home's secret included (R29).
     pub(super) async fn forgotten_at_portal(&mut self, receipt: Option<Receipt>) -> Result<(), Problem> {
         match &receipt {
-            Some(receipt) => tracing::info!(remains = ?receipt.remains, "the portal states that it has erased this home"),
-            None => tracing::warn!("the portal says that it does not know this home any more; its receipt was lost"),
+            Some(receipt) => {
+                tracing::info!(remains = ?receipt.remains, "the portal states that it has erased this home")
+            }
+            None => tracing::warn!(
+                "the portal says that it does not know this home any more; its receipt was lost"
+            ),
         }
         self.receipt = receipt;
         self.start_over().await
@@ -122,7 +143,8 @@ impl Agent {
         self.keys = None;
         self.current = None;
         self.stock.forget_tenant(&self.state);
-        self.portal = super::PortalSide { retry_at: Some(tokio::time::Instant::now()), ..super::PortalSide::default() };
+        self.portal =
+            super::PortalSide { retry_at: Some(tokio::time::Instant::now()), ..super::PortalSide::default() };
         Ok(())
     }
 }

@@ -31,7 +31,9 @@ pub async fn marks(settings: &Settings) -> Vec<(u64, Mark)> {
     let Some(daemon) = daemon(settings).await else { return Vec::new() };
     let Ok(json) = daemon.ask_one(&Request::Marks).await else { return Vec::new() };
     let rows: Vec<(u64, String)> = serde_json::from_str(&json).unwrap_or_default();
-    rows.into_iter().map(|(row, mark)| (row, if mark == Mark::Sent.name() { Mark::Sent } else { Mark::Unknown })).collect()
+    rows.into_iter()
+        .map(|(row, mark)| (row, if mark == Mark::Sent.name() { Mark::Sent } else { Mark::Unknown }))
+        .collect()
 }
 
 fn reader(settings: &Settings) -> Result<Option<Reader>, Problem> {
@@ -61,7 +63,10 @@ pub fn consent(settings: &Settings) -> Result<ConsentView, Problem> {
 /// What the owner allows, of a state.
 #[must_use]
 pub fn view(state: &AgentState) -> ConsentView {
-    ConsentView { consent: state.grants.consent.clone(), excluded: state.grants.excluded.iter().cloned().collect() }
+    ConsentView {
+        consent: state.grants.consent.clone(),
+        excluded: state.grants.excluded.iter().cloned().collect(),
+    }
 }
 
 /// How things stand while no daemon runs.

@@ -7,9 +7,9 @@ use vestibule_protocol::consent::Consent;
 use vestibule_protocol::id::{OpaqueId, Thing};
 use vestibule_protocol::problem::Problem;
 
+use super::Agent;
 use super::offline::{self, DAY_MS};
 use super::views::{ConsentView, Forgotten, Side, Status};
-use super::Agent;
 use crate::control::{Reply, Request};
 use crate::problem;
 use crate::store::{Commit, ForgetStub, Grants};
@@ -79,7 +79,8 @@ impl Agent {
             }
             self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
             self.state.grants = grants;
-            self.outbox = self.store.outbox(self.clock.now_ms()).await.map_err(|error| problem::store(&error))?;
+            self.outbox =
+                self.store.outbox(self.clock.now_ms()).await.map_err(|error| problem::store(&error))?;
             self.portal.link = None;
             self.portal.session = crate::portal::session::Session::default();
             self.portal.welcomed_since = None;
@@ -109,7 +110,10 @@ impl Agent {
             self.start_over().await?;
             return Ok(Forgotten { local: true, waiting_for_portal: false });
         }
-        self.store.forget_everything_but(self.clock.now_ms(), stub).await.map_err(|error| problem::store(&error))?;
+        self.store
+            .forget_everything_but(self.clock.now_ms(), stub)
+            .await
+            .map_err(|error| problem::store(&error))?;
         self.reload().await?;
         Ok(Forgotten { local: true, waiting_for_portal: true })
     }
@@ -126,7 +130,7 @@ impl Agent {
         status.portal = Side {
             connected: self.portal.welcomed_since.is_some(),
             since: self.portal.welcomed_since,
-            problem: self.portal_problem(),
+            problem: self.portal.problem.clone(),
         };
         status.in_sync = self.in_sync();
         status.root = self.current.as_ref().map(|current| current.root().to_string());
@@ -137,13 +141,6 @@ impl Agent {
         status.restored = self.state.session.restored;
         status.cloned = self.state.session.cloned;
         Ok(status)
-    }
-
-    fn portal_problem(&self) -> Option<Problem> {
-        if self.portal.transfer_at.is_some() && !self.in_sync() && self.portal.welcomed_since.is_some() {
-            return Some(problem::send_budget());
-        }
-        self.portal.problem.clone()
     }
 
     /// True only when paired, connected to both, nothing waits to be read, and the portal has acknowledged exactly this inventory.
@@ -178,7 +175,9 @@ mod tests {
 
     #[test]
     fn things_that_can_be_excluded() {
-        for good in ["a_aaaaaaaaaaaaa", "e_aaaaaaaaaaaaa", "d_aaaaaaaaaaaaa", "l_aaaaaaaaaaaaa", "integration/hue"] {
+        for good in
+            ["a_aaaaaaaaaaaaa", "e_aaaaaaaaaaaaa", "d_aaaaaaaaaaaaa", "l_aaaaaaaaaaaaa", "integration/hue"]
+        {
             assert!(is_thing(good), "{good}");
         }
         for wrong in ["kitchen", "light.kitchen", "f_aaaaaaaaaaaaa", "integration/", "integration/Hue", ""] {

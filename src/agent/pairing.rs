@@ -10,8 +10,8 @@ use vestibule_protocol::invite::Invite;
 use vestibule_protocol::problem::Problem;
 use vestibule_protocol::words;
 
-use super::views::{Meeting, Paired};
 use super::Agent;
+use super::views::{Meeting, Paired};
 use crate::control::Reply;
 use crate::portal::enrol::{Greeted, greet};
 use crate::portal::origin::Origin;
@@ -69,7 +69,9 @@ impl Agent {
 
     /// Waiting does not help against a wrong token or a home that is too old.
     fn hopeless(&self) -> bool {
-        self.home.trouble.is_some_and(|trouble| problem::home(trouble).retry == vestibule_protocol::problem::Retry::No)
+        self.home
+            .trouble
+            .is_some_and(|trouble| problem::home(trouble).retry == vestibule_protocol::problem::Retry::No)
     }
 
     fn may_meet(&self, portal: &str, invite: &str) -> Result<(Origin, Invite), Problem> {
@@ -124,7 +126,11 @@ impl Agent {
     /// Enrols with the portal that was met, after the owner's yes to this preview.
     pub(super) async fn pair(&mut self, invite: &str, preview: &str) -> Result<Paired, Problem> {
         let invite = Invite::parse(invite).map_err(problem::invite)?;
-        let met = self.meeting.met.take().filter(|met| met.invite == invite && Fixed(met.preview).to_string() == preview);
+        let met = self
+            .meeting
+            .met
+            .take()
+            .filter(|met| met.invite == invite && Fixed(met.preview).to_string() == preview);
         let met = met.ok_or_else(problem::preview_changed)?;
         let origin = Origin::parse(&invite.origin).map_err(problem::origin)?;
         let keys = self.secret.tenant(&invite.tenant);

@@ -84,10 +84,13 @@ impl Stock {
     }
 
     fn remember(&mut self, state: &AgentState) {
-        let ordinals = state.ordinals.given.iter().map(|row| OrdinalRow { id: row.id, scope: row.scope, number: row.n });
-        let scopes = state.ordinals.scopes.iter().map(|(scope, next)| ScopeRow { scope: *scope, next: *next });
+        let ordinals =
+            state.ordinals.given.iter().map(|row| OrdinalRow { id: row.id, scope: row.scope, number: row.n });
+        let scopes =
+            state.ordinals.scopes.iter().map(|(scope, next)| ScopeRow { scope: *scope, next: *next });
         self.ordinals = Ordinals::load(ordinals, scopes);
-        self.orphans = state.orphans.refreshed_at.map(|at| Orphans::load(state.orphans.ids.clone(), seconds(at)));
+        self.orphans =
+            state.orphans.refreshed_at.map(|at| Orphans::load(state.orphans.ids.clone(), seconds(at)));
         self.kinds = KindOverrides::default();
     }
 
@@ -114,16 +117,22 @@ impl Stock {
         }
         let delays: Vec<DelayRow> = self.home.delays().rows().collect();
         if delays != self.delays_stored {
-            let stored = |row: &DelayRow| Delay { id: row.id, since: milliseconds(row.since), going: row.going };
+            let stored =
+                |row: &DelayRow| Delay { id: row.id, since: milliseconds(row.since), going: row.going };
             commit.delays = Some(delays.iter().map(stored).collect());
             self.delays_stored = delays;
         }
         let exclusions = exclusions(grants);
-        let policy =
-            Policy { consent: &grants.consent, exclusions: &exclusions, kinds: &self.kinds, own_hosts: &self.own_hosts };
+        let policy = Policy {
+            consent: &grants.consent,
+            exclusions: &exclusions,
+            kinds: &self.kinds,
+            own_hosts: &self.own_hosts,
+        };
         let view = View::new(&self.home, policy, key);
         let new = view.number(&mut self.ordinals);
-        commit.ordinals = new.ordinals.iter().map(|row| Ordinal { id: row.id, scope: row.scope, n: row.number }).collect();
+        commit.ordinals =
+            new.ordinals.iter().map(|row| Ordinal { id: row.id, scope: row.scope, n: row.number }).collect();
         let orphans = self.orphans.clone().unwrap_or_default();
         let (snapshot, refused) = Snapshot::of(&view, &self.ordinals, &orphans);
         for problem in view.problems().iter().chain(&refused) {
@@ -139,8 +148,12 @@ impl Stock {
         let fresh = Orphans::refreshed(self.orphans.as_ref(), &self.home, seconds(now_ms));
         let orphans = fresh.or_else(|| self.orphans.clone()).unwrap_or_default();
         let exclusions = exclusions(grants);
-        let policy =
-            Policy { consent: &grants.consent, exclusions: &exclusions, kinds: &self.kinds, own_hosts: &self.own_hosts };
+        let policy = Policy {
+            consent: &grants.consent,
+            exclusions: &exclusions,
+            kinds: &self.kinds,
+            own_hosts: &self.own_hosts,
+        };
         let view = View::new(&self.home, policy, key);
         view.number(&mut ordinals);
         let mut lines = Vec::new();
@@ -150,15 +163,25 @@ impl Stock {
 
     fn each(&self, key: &IdKey, grants: &Grants, visit: &mut dyn FnMut(Record<'_>)) {
         let exclusions = exclusions(grants);
-        let policy =
-            Policy { consent: &grants.consent, exclusions: &exclusions, kinds: &self.kinds, own_hosts: &self.own_hosts };
+        let policy = Policy {
+            consent: &grants.consent,
+            exclusions: &exclusions,
+            kinds: &self.kinds,
+            own_hosts: &self.own_hosts,
+        };
         let orphans = self.orphans.clone().unwrap_or_default();
         View::new(&self.home, policy, key).render(&self.ordinals, &orphans, visit);
     }
 
     /// What has to be put and deleted to come from one inventory to the next, which must be the one last taken.
     #[must_use]
-    pub fn difference(&self, key: &IdKey, grants: &Grants, base: &Snapshot, target: &Snapshot) -> (Puts, Vec<String>) {
+    pub fn difference(
+        &self,
+        key: &IdKey,
+        grants: &Grants,
+        base: &Snapshot,
+        target: &Snapshot,
+    ) -> (Puts, Vec<String>) {
         let difference = Diff::between(base, target);
         let mut puts = Puts::default();
         self.each(key, grants, &mut |record| {
@@ -167,7 +190,8 @@ impl Stock {
                 let _ = puts.push(record.key, record.body);
             }
         });
-        let deletes = difference.gone.iter().filter_map(|hash| base.key(*hash)).map(|key| key.to_string()).collect();
+        let deletes =
+            difference.gone.iter().filter_map(|hash| base.key(*hash)).map(|key| key.to_string()).collect();
         (puts, deletes)
     }
 
@@ -186,9 +210,12 @@ impl Stock {
             }
             let known: HashMap<KeyHash, &[u8]> = lines.into_iter().collect();
             let mine = frozen.bucket(*bucket);
-            let same = |(key, record): &(KeyHash, _)| known.get(key).is_some_and(|line| Entries::same(line, record));
+            let same =
+                |(key, record): &(KeyHash, _)| known.get(key).is_some_and(|line| Entries::same(line, record));
             plan.puts.extend(mine.iter().filter(|entry| !same(entry)).map(|(key, _)| *key));
-            plan.deletes.extend(known.keys().filter(|key| mine.binary_search_by_key(*key, |(mine, _)| *mine).is_err()));
+            plan.deletes.extend(
+                known.keys().filter(|key| mine.binary_search_by_key(*key, |(mine, _)| *mine).is_err()),
+            );
         }
         plan.puts.sort_unstable();
         plan.deletes.sort_unstable();
@@ -197,8 +224,20 @@ impl Stock {
 
     /// Renders a transfer in batches, each compressed as soon as it is full, so that only one is in memory uncompressed. The first
     /// `skip` batches are counted but not kept: the portal has them already.
-    pub fn batches(&self, key: &IdKey, grants: &Grants, plan: &Plan, skip: u32) -> Result<Batches, frame::BadFrame> {
-        let mut packer = Packer { skip, batch: empty(0), size: 0, batches: Batches { frames: Vec::new(), count: 0 }, failed: None };
+    pub fn batches(
+        &self,
+        key: &IdKey,
+        grants: &Grants,
+        plan: &Plan,
+        skip: u32,
+    ) -> Result<Batches, frame::BadFrame> {
+        let mut packer = Packer {
+            skip,
+            batch: empty(0),
+            size: 0,
+            batches: Batches { frames: Vec::new(), count: 0 },
+            failed: None,
+        };
         packer.batch.deletes = Hashes::of_keys(plan.deletes.iter().copied());
         self.each(key, grants, &mut |record| {
             if plan.puts.binary_search(&KeyHash::of(record.key)).is_ok() {
@@ -216,7 +255,10 @@ impl Plan {
     pub fn sent_again(&self, sent: Option<&Snapshot>) -> f64 {
         let all = self.frozen.entries().len().max(1);
         let again = sent.map_or(self.puts.len(), |sent| {
-            self.puts.iter().filter(|key| sent.get(**key).is_some_and(|before| self.frozen.get(**key) == Some(before))).count()
+            self.puts
+                .iter()
+                .filter(|key| sent.get(**key).is_some_and(|before| self.frozen.get(**key) == Some(before)))
+                .count()
         });
         #[expect(clippy::cast_precision_loss, reason = "a share; nobody has 2^52 records")]
         let share = again as f64 / all as f64;

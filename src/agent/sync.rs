@@ -5,12 +5,15 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::consent::{Class, Consent};
-use vestibule_protocol::message::{FromPortal, Hello, HelloBody, Refusal, RefusalCode, Want, Welcome, device_signature};
+use vestibule_protocol::message::{
+    FromPortal, Hello, HelloBody, Refusal, RefusalCode, Want, Welcome, device_signature,
+};
 use vestibule_protocol::problem::Problem;
 use vestibule_protocol::schema;
 
 use super::{Agent, LAZY_FLUSH, Stock};
 use crate::outbound::reading::HomeEvent;
+use crate::portal::budget::{Budget, PULL};
 use crate::portal::enrol::believe;
 use crate::portal::link::{Link, LinkTrouble, ToLink};
 use crate::portal::origin::Origin;
@@ -69,7 +72,8 @@ impl Agent {
 
     /// Computes the inventory anew, for the tenant that may see it; stores what has to outlive a restart before it is used.
     pub(super) async fn take_stock(&mut self) -> Result<(), Problem> {
-        let Some(keys) = self.keys.as_ref().filter(|_| self.home.complete && self.home.trouble.is_none()) else {
+        let Some(keys) = self.keys.as_ref().filter(|_| self.home.complete && self.home.trouble.is_none())
+        else {
             return Ok(());
         };
         let now = self.clock.now_ms();
@@ -93,12 +97,11 @@ impl Agent {
         if self.portal.link.is_none() {
             return self.connect();
         }
-        let may_transfer = self.portal.transfer_at.is_none();
         let intent = self.next_intent();
         let sending = intent.as_ref().map(|(id, _)| *id);
         let may_send = !self.state.grants.consent.restricted && self.state.forget_stub.is_none();
         let current = self.current.as_ref().filter(|_| may_send);
-        let step = self.portal.session.next(current, intent, &mut self.portal.acknowledged, may_transfer);
+        let step = self.portal.session.next(current, intent, &mut self.portal.acknowledged);
         match step {
             None => Ok(()),
             Some(Step::Send(message)) => {
@@ -195,10 +198,16 @@ impl Agent {
                 self.say(ToLink::Message(message)).await;
                 Ok(())
             }
-            Step::Transfer { frozen, want } => self.transfer(frozen, want).await,
+            Step::Transfer { frozen, want, pulled } => self.transfer(frozen, want, pulled).await,
             Step::InSync => {
-                tracing::info!(records = self.current.as_ref().map_or(0, |current| current.entries().len()), "in sync");
+                tracing::info!(
+                    records = self.current.as_ref().map_or(0, |current| current.entries().len()),
+                    "in sync"
+                );
                 self.portal.problem = None;
+                // Only now: a portal that welcomes us and then wants the impossible must not be able to keep us busy.
+                self.portal.attempt = 0;
+                self.portal.sent.clone_from(&self.portal.acknowledged);
                 Ok(())
             }
             Step::Delivered(id, receipts) => self.delivered(id, receipts).await,
@@ -233,7 +242,6 @@ impl Agent {
         tracing::info!("connected to the portal");
         self.portal.welcomed_since = Some(self.clock.now_ms() / 1000);
         self.portal.problem = None;
-        self.portal.attempt = 0;
         Ok(())
     }
 
@@ -244,7 +252,7 @@ impl Agent {
     }
 
     /// Renders what is wanted and hands it to the link, which sends it while the loop goes on.
-    async fn transfer(&mut self, frozen: Arc<Rooted>, want: Want) -> Result<(), Problem> {
+    async fn transfer(&mut self, frozen: Arc<Rooted>, want: Want, pulled: bool) -> Result<(), Problem> {
         let (Some(keys), Some(link)) = (&self.keys, &self.portal.link) else { return Ok(()) };
         let sender = link.sender();
         let Some(plan) = Stock::plan(&frozen, &want) else {
@@ -253,16 +261,21 @@ impl Agent {
         };
         // R22: what is sent again counts; what the portal has never been sent is the owner's doing.
         let again = plan.sent_again(self.portal.sent.as_deref().map(std::ops::Deref::deref));
+        let again = if pulled { again.max(PULL) } else { again };
         let now = self.clock.now_ms();
-        self.state.budget.spend(now, again);
-        let mut commit = Commit::at(now);
-        commit.put(&self.state.budget).map_err(|error| problem::store(&error))?;
-        self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
-        if let Some(free) = self.state.budget.wait_until(now) {
+        if let Some(free) = self.state.budget.wait_until(now).filter(|_| Budget::counts(again)) {
             let wait = std::time::Duration::from_millis(u64::try_from(free - now).unwrap_or_default());
-            self.portal.transfer_at = Some(Instant::now() + wait);
+            self.cut(Some(problem::send_budget()), Some(wait));
+            return Ok(());
         }
-        let Ok(batches) = heavy(|| self.stock.batches(&keys.id_key, &self.state.grants, &plan, want.staged)) else {
+        if Budget::counts(again) {
+            self.state.budget.spend(now, again);
+            let mut commit = Commit::at(now);
+            commit.put(&self.state.budget).map_err(|error| problem::store(&error))?;
+            self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
+        }
+        let Ok(batches) = heavy(|| self.stock.batches(&keys.id_key, &self.state.grants, &plan, want.staged))
+        else {
             self.cut(Some(problem::link(LinkTrouble::Protocol)), None);
             return Ok(());
         };
@@ -290,7 +303,8 @@ impl Agent {
 
     pub(super) async fn on_closed(&mut self, trouble: LinkTrouble) -> Result<(), Problem> {
         // A restart of the portal ends a good link; that alone is no problem to show.
-        let problem = (trouble != LinkTrouble::Lost || self.portal.welcomed_since.is_none()).then(|| problem::link(trouble));
+        let problem = (trouble != LinkTrouble::Lost || self.portal.welcomed_since.is_none())
+            .then(|| problem::link(trouble));
         self.cut(problem, None);
         self.requeue().await
     }

@@ -153,12 +153,15 @@ impl Status {
                 lines.push(format!("              {}\n              {}", problem.what, problem.next));
             }
         }
-        let records: Vec<String> = self.records.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        let records: Vec<String> =
+            self.records.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         if !records.is_empty() {
             lines.push(format!("Records:      {}", records.join(", ")));
         }
         let Traffic { frames_out, bytes_out, frames_in, bytes_in } = self.last_day;
-        lines.push(format!("Last 24 h:    {bytes_out} B in {frames_out} frames sent, {bytes_in} B in {frames_in} received"));
+        lines.push(format!(
+            "Last 24 h:    {bytes_out} B in {frames_out} frames sent, {bytes_in} B in {frames_in} received"
+        ));
         let notes = [
             (self.restricted, "You have restricted processing: nothing is sent."),
             (self.forgetting, "Erased here; waiting for the portal's receipt."),
@@ -180,7 +183,13 @@ impl ConsentView {
     pub fn words(&self) -> String {
         let mut lines: Vec<String> = Class::ALL
             .into_iter()
-            .map(|class| format!("{:<12}{}", class.name(), if self.consent.grants(class) { "granted" } else { "not granted" }))
+            .map(|class| {
+                format!(
+                    "{:<12}{}",
+                    class.name(),
+                    if self.consent.grants(class) { "granted" } else { "not granted" }
+                )
+            })
             .collect();
         if self.consent.restricted {
             lines.push("Processing is restricted: nothing is sent.".to_owned());
@@ -210,7 +219,10 @@ impl Paired {
     /// For people.
     #[must_use]
     pub fn words(&self) -> String {
-        format!("Paired with {}.\nFingerprint:    {}\nRecovery code:  {}", self.tenant_name, self.fingerprint, self.recovery_code)
+        format!(
+            "Paired with {}.\nFingerprint:    {}\nRecovery code:  {}",
+            self.tenant_name, self.fingerprint, self.recovery_code
+        )
     }
 }
 

@@ -10,7 +10,12 @@ use crate::settings::Settings;
 
 const QUESTION: &str = "Erase everything that Vestibule keeps here, the ledger included, and what the portal holds of this home?";
 
-pub(super) async fn forget(settings: &Settings, output: Output, yes: bool, give_up: bool) -> Result<(), Problem> {
+pub(super) async fn forget(
+    settings: &Settings,
+    output: Output,
+    yes: bool,
+    give_up: bool,
+) -> Result<(), Problem> {
     if !yes && !give_up && (output.json || !ask(QUESTION)) {
         return Err(problem::not_forgotten());
     }

@@ -52,7 +52,12 @@ fn words(entry: &Entry) -> String {
     format!("{entry:>8}  {time:<28} {direction:<5} {kind:<10} {bytes:>9} B  {mark}").trim_end().to_owned()
 }
 
-pub(super) async fn list(settings: &Settings, output: Output, from: Option<u64>, limit: u32) -> Result<(), Problem> {
+pub(super) async fn list(
+    settings: &Settings,
+    output: Output,
+    from: Option<u64>,
+    limit: u32,
+) -> Result<(), Problem> {
     let marks = offline::marks(settings).await;
     let page = Page { from, limit, direction: None, newest_first: true };
     let rows = reader(settings)?.list(&page, &marks).map_err(|error| problem::store(&error))?;
@@ -68,7 +73,9 @@ pub(super) async fn show(settings: &Settings, output: Output, number: u64) -> Re
     let Found { row, bytes } = found.ok_or_else(problem::no_such_row)?;
     let whole = row.stored == Stored::Whole;
     let mut shown = entry(row);
-    let json = bytes.filter(|_| whole).and_then(|bytes| frame::decode(&bytes).ok().map(std::borrow::Cow::into_owned));
+    let json = bytes
+        .filter(|_| whole)
+        .and_then(|bytes| frame::decode(&bytes).ok().map(std::borrow::Cow::into_owned));
     shown.message = json.and_then(|json| serde_json::from_slice(&json).ok());
     output.show(&shown, |shown| {
         let message = shown.message.as_deref().map_or("(the body is no longer kept)", RawValue::get);
@@ -85,7 +92,9 @@ pub(super) fn verify(settings: &Settings, output: Output) -> Result<(), Problem>
     }
     match reader(settings)?.verify().map_err(|error| problem::store(&error))? {
         Verification::Sound { rows, .. } => {
-            output.show(&Verified { verified: true, entries: rows }, |v| format!("The chain of {} entries is intact.", v.entries));
+            output.show(&Verified { verified: true, entries: rows }, |v| {
+                format!("The chain of {} entries is intact.", v.entries)
+            });
             Ok(())
         }
         Verification::Broken { seq, .. } => Err(problem::ledger_broken(seq)),

@@ -54,15 +54,16 @@ pub(super) fn ask(question: &str) -> bool {
     let _ = write!(io::stderr(), "{question} [y/N] ");
     let _ = io::stderr().flush();
     let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes" | "Yes" | "YES")
+    io::stdin().lock().read_line(&mut answer).is_ok()
+        && matches!(answer.trim(), "y" | "Y" | "yes" | "Yes" | "YES")
 }
 
 /// A file to write to, or stdout.
 pub(super) fn target(out: Option<&Path>) -> Result<Box<dyn io::Write>, Problem> {
     match out {
         None => Ok(Box::new(io::BufWriter::new(io::stdout()))),
-        Some(path) => {
-            std::fs::File::create(path).map(|file| Box::new(io::BufWriter::new(file)) as _).map_err(|e| problem::output(&e))
-        }
+        Some(path) => std::fs::File::create(path)
+            .map(|file| Box::new(io::BufWriter::new(file)) as _)
+            .map_err(|e| problem::output(&e)),
     }
 }

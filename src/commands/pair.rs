@@ -8,7 +8,13 @@ use crate::control::Request;
 use crate::problem;
 use crate::settings::Settings;
 
-pub(super) async fn pair(settings: &Settings, output: Output, portal: &str, invite: &str, yes: bool) -> Result<(), Problem> {
+pub(super) async fn pair(
+    settings: &Settings,
+    output: Output,
+    portal: &str,
+    invite: &str,
+    yes: bool,
+) -> Result<(), Problem> {
     let hand = Hand::take(settings, true).await?;
     let outcome = converse(&hand, output, portal, invite, yes).await;
     hand.put_back().await;
@@ -17,7 +23,13 @@ pub(super) async fn pair(settings: &Settings, output: Output, portal: &str, invi
     Ok(())
 }
 
-async fn converse(hand: &Hand, output: Output, portal: &str, invite: &str, yes: bool) -> Result<Paired, Problem> {
+async fn converse(
+    hand: &Hand,
+    output: Output,
+    portal: &str,
+    invite: &str,
+    yes: bool,
+) -> Result<Paired, Problem> {
     note("Reading the home and contacting the portal; nothing is sent yet.");
     let mut preview = Vec::new();
     let mut meeting = None;

@@ -38,7 +38,8 @@ pub(super) fn fingerprint(settings: &Settings, output: Output) -> Result<(), Pro
         fingerprint: String,
         tenant: String,
     }
-    let pairing = offline::state(settings)?.and_then(|state| state.pairing).ok_or_else(problem::not_paired)?;
+    let pairing =
+        offline::state(settings)?.and_then(|state| state.pairing).ok_or_else(problem::not_paired)?;
     let shown = Shown { fingerprint: pairing.fingerprint.to_string(), tenant: pairing.tenant.to_string() };
     output.show(&shown, |shown| shown.fingerprint.clone());
     Ok(())
@@ -59,7 +60,8 @@ pub(super) async fn health(settings: &Settings, output: Output) -> Result<(), Pr
 pub(super) async fn export(settings: &Settings, _output: Output, out: Option<&Path>) -> Result<(), Problem> {
     let mut file = target(out)?;
     let mut line = |kind: &str, value: &dyn erased::Value| {
-        writeln!(file, "{{\"kind\":\"{kind}\",\"value\":{}}}", value.json()).map_err(|error| problem::output(&error))
+        writeln!(file, "{{\"kind\":\"{kind}\",\"value\":{}}}", value.json())
+            .map_err(|error| problem::output(&error))
     };
     if let Some(state) = offline::state(settings)? {
         line("pairing", &state.pairing)?;

@@ -73,7 +73,8 @@ pub async fn run(
     let mut keeper = Keeper::default();
     let mut failures = 0;
     loop {
-        let connection = connection(&endpoint, &dial, &mut jitter, &again, &mut keeper, &mut report, &mut failures);
+        let connection =
+            connection(&endpoint, &dial, &mut jitter, &again, &mut keeper, &mut report, &mut failures);
         let Err(End::Trouble(trouble)) = connection.await else { return };
         if report.lost(trouble).await.is_err() {
             return;
@@ -110,9 +111,10 @@ async fn connection(
         .ask(&Command::CurrentUser, super::wire::lists::is_admin)
         .await?
         .map_err(|_| HomeTrouble::Protocol)?;
+    let subscriptions = subscriptions(admin, &version);
     report.tell(HomeEvent::Connected { version, admin }).await?;
 
-    let sees_everything = subscribe(&mut session, admin).await?;
+    let sees_everything = subscribe(&mut session, &subscriptions).await? && admin;
     let readings = reader::read(&mut session, keeper, &Plan::everything()).await?;
     subscribe_resources(&mut session).await?;
     report.tell(HomeEvent::Read { readings, complete: true }).await?;
@@ -192,15 +194,24 @@ async fn until_running(
     }
 }
 
-/// Subscribes to everything that tells of changes; says whether we shall see all of them.
-async fn subscribe(session: &mut Session, admin: bool) -> Result<bool, HomeTrouble> {
-    let events = EventType::ALL.into_iter().filter(|kind| *kind != EventType::CoreConfig);
+/// Everything that tells of changes, as far as we may hear it.
+fn subscriptions(admin: bool, version: &str) -> Vec<Command<'static>> {
+    // 2024.3 refuses these two to other users, and writes an error into its log each time.
+    let refused = |kind| {
+        !admin && version.starts_with("2024.3.") && matches!(kind, EventType::Floors | EventType::Labels)
+    };
+    let events = EventType::ALL.into_iter().filter(|kind| *kind != EventType::CoreConfig && !refused(*kind));
     let mut commands: Vec<Command<'_>> = events.map(Command::SubscribeEvents).collect();
     commands.push(Command::SubscribeConfigEntries);
     if admin {
         commands.extend([Command::SubscribeAppearing, Command::SubscribeVanishing]);
     }
-    let answers = session.subscribe(&commands).await?;
+    commands
+}
+
+/// Subscribes; says whether nothing was refused.
+async fn subscribe(session: &mut Session, commands: &[Command<'_>]) -> Result<bool, HomeTrouble> {
+    let answers = session.subscribe(commands).await?;
     let refused = answers.iter().filter(|answer| answer.is_err()).count();
     if refused > 0 {
         tracing::debug!(refused, "some subscriptions were refused; the home is read again more often");
@@ -208,7 +219,7 @@ async fn subscribe(session: &mut Session, admin: bool) -> Result<bool, HomeTroub
     if answers.contains(&Err(Refusal::Other)) {
         return Err(HomeTrouble::Protocol);
     }
-    Ok(admin && refused == 0)
+    Ok(refused == 0)
 }
 
 /// Newer versions tell of changed dashboard resources. Only after the list was asked for: before, they believe it to be empty.

@@ -80,7 +80,8 @@ fn guesses() -> impl Iterator<Item = String> {
     let urls = (0..=255_u32).flat_map(|a| (0..=255_u32).map(move |b| format!("http://192.168.{a}.{b}:8123")));
     let ten = (0..500_000_u32).map(|n| format!("10.{}.{}.{}", n >> 16, n >> 8 & 255, n & 255));
     let hosts = (0..200_000_u32).map(|n| format!("https://home{n}.duckdns.org"));
-    let macs = (0..200_000_u32).map(|n| format!("a4:cf:12:{:02x}:{:02x}:{:02x}", n >> 16, n >> 8 & 255, n & 255));
+    let macs =
+        (0..200_000_u32).map(|n| format!("a4:cf:12:{:02x}:{:02x}:{:02x}", n >> 16, n >> 8 & 255, n & 255));
     let names = ["homeassistant.local", "http://homeassistant.local:8123", "hassio", "raspberrypi.lan"];
     lan.chain(urls).chain(ten).chain(hosts).chain(macs).chain(names.into_iter().map(str::to_owned))
 }

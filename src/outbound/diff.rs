@@ -4,6 +4,9 @@ use std::cmp::Ordering;
 
 use vestibule_protocol::tree::KeyHash;
 
+use super::inventory::ordinals::Ordinals;
+use super::inventory::orphans::Orphans;
+use super::privacy::{Record, View};
 use super::snapshot::Snapshot;
 
 /// What to put and what to delete, both sorted. Bodies of `changed` come from rendering again; keys of `gone` from the old snapshot.
@@ -42,6 +45,24 @@ impl Diff {
         diff.gone.extend(old.iter().map(|(key, _)| *key));
         diff.changed.extend(new.iter().map(|(key, _)| *key));
         diff
+    }
+
+    /// Renders the view again and passes on the records that changed; the view must be the one of the new snapshot.
+    pub fn bodies(
+        &self,
+        view: &View<'_>,
+        ordinals: &Ordinals,
+        orphans: &Orphans,
+        visit: &mut dyn FnMut(Record<'_>),
+    ) {
+        if self.changed.is_empty() {
+            return;
+        }
+        view.render(ordinals, orphans, &mut |record| {
+            if self.changed.binary_search(&KeyHash::of(record.key)).is_ok() {
+                visit(record);
+            }
+        });
     }
 
     /// Whether nothing changed.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::reading::{
-    RawArea, RawCapabilities, RawConfig, RawDashboard, RawDevice, RawEntity, RawFloor, RawIntegration, RawLabel,
-    RawResource, Reading, RegistryId, Shared, Text,
+    RawArea, RawCapabilities, RawConfig, RawDashboard, RawDevice, RawEntity, RawFloor, RawIntegration,
+    RawLabel, RawResource, Reading, RegistryId, Shared, Text,
 };
 use crate::private::Private;
 
@@ -68,8 +68,20 @@ pub(crate) fn device(number: usize, integration: &str) -> RawDevice {
 }
 
 const ROOMS: [&str; 14] = [
-    "Living room", "Kitchen", "Bedroom", "Emma's room", "Ben's room", "Bathroom", "Guest toilet", "Office", "Hallway",
-    "Garage", "Garden", "Laundry room", "Attic", "Terrace",
+    "Living room",
+    "Kitchen",
+    "Bedroom",
+    "Emma's room",
+    "Ben's room",
+    "Bathroom",
+    "Guest toilet",
+    "Office",
+    "Hallway",
+    "Garage",
+    "Garden",
+    "Laundry room",
+    "Attic",
+    "Terrace",
 ];
 
 /// (integration, manufacturer, model, name, entities of the device)
@@ -89,62 +101,119 @@ type Feature = (
 const DIAGNOSTIC: Option<&str> = Some("diagnostic");
 const CONFIG: Option<&str> = Some("config");
 const PRODUCTS: [Product; 8] = [
-    ("hue", "Signify Netherlands B.V.", "Hue white lamp (LWB010)", "lamp", &[
-        ("light", "", None, None, None, None, false, 40),
-        ("update", "firmware", Some("firmware"), None, CONFIG, None, false, 5),
-        ("sensor", "zigbee_connectivity", None, None, DIAGNOSTIC, Some("zigbee_connectivity"), false, 0),
-    ]),
-    ("zha", "LUMI", "lumi.weather", "climate sensor", &[
-        ("sensor", "temperature", Some("temperature"), Some("°C"), None, None, true, 0),
-        ("sensor", "humidity", Some("humidity"), Some("%"), None, None, true, 0),
-        ("sensor", "pressure", Some("pressure"), Some("hPa"), None, None, true, 0),
-        ("sensor", "battery", Some("battery"), Some("%"), DIAGNOSTIC, None, true, 0),
-        ("sensor", "rssi", Some("signal_strength"), Some("dBm"), DIAGNOSTIC, Some("rssi"), true, 0),
-        ("sensor", "lqi", None, None, DIAGNOSTIC, Some("lqi"), true, 0),
-        ("button", "identify", Some("identify"), None, DIAGNOSTIC, None, false, 0),
-    ]),
-    ("shelly", "Shelly", "Shelly Plus 2PM", "shutter", &[
-        ("cover", "", Some("shutter"), None, None, None, false, 15),
-        ("sensor", "power", Some("power"), Some("W"), None, None, true, 0),
-        ("sensor", "energy", Some("energy"), Some("kWh"), None, None, true, 0),
-        ("sensor", "voltage", Some("voltage"), Some("V"), DIAGNOSTIC, None, true, 0),
-        ("sensor", "temperature", Some("temperature"), Some("°C"), DIAGNOSTIC, None, true, 0),
-        ("binary_sensor", "overheating", Some("problem"), None, DIAGNOSTIC, Some("overheating"), false, 0),
-        ("button", "restart", Some("restart"), None, CONFIG, None, false, 0),
-        ("update", "firmware", Some("firmware"), None, CONFIG, None, false, 5),
-    ]),
-    ("mqtt", "Grandma's workshop", "Self-made", "soil sensor", &[
-        ("sensor", "moisture", Some("moisture"), Some("%"), None, None, true, 0),
-        ("sensor", "last_seen", Some("timestamp"), None, DIAGNOSTIC, None, false, 0),
-        ("switch", "pump", None, None, None, None, false, 0),
-        ("select", "mode", None, None, CONFIG, None, false, 0),
-    ]),
-    ("esphome", "Espressif", "esp32dev", "panel", &[
-        ("binary_sensor", "motion", Some("motion"), None, None, None, false, 0),
-        ("sensor", "illuminance", Some("illuminance"), Some("lx"), None, None, true, 0),
-        ("number", "timeout", None, Some("s"), CONFIG, None, false, 0),
-        ("sensor", "uptime", Some("duration"), Some("s"), DIAGNOSTIC, None, true, 0),
-        ("sensor", "wifi_signal", Some("signal_strength"), Some("dBm"), DIAGNOSTIC, None, true, 0),
-    ]),
-    ("tado", "Tado", "VA01", "thermostat", &[
-        ("climate", "", None, None, None, None, false, 401),
-        ("sensor", "temperature", Some("temperature"), Some("°C"), None, None, true, 0),
-        ("sensor", "heating", None, Some("%"), None, Some("heating"), true, 0),
-        ("binary_sensor", "battery", Some("battery"), None, DIAGNOSTIC, None, false, 0),
-        ("binary_sensor", "window", Some("window"), None, None, None, false, 0),
-    ]),
-    ("sonos", "Sonos", "One", "speaker", &[
-        ("media_player", "", Some("speaker"), None, None, None, false, 4_127_295),
-        ("switch", "crossfade", None, None, CONFIG, Some("cross_fade"), false, 0),
-        ("switch", "loudness", None, None, CONFIG, Some("loudness"), false, 0),
-        ("number", "bass", None, None, CONFIG, Some("bass"), false, 0),
-        ("number", "treble", None, None, CONFIG, Some("treble"), false, 0),
-    ]),
-    ("fancy_custom", "Fancy", "F-1", "gadget", &[
-        ("sensor", "state", None, None, None, Some("fancy_state"), false, 0),
-        ("sensor", "flux", None, Some("flux/h"), None, None, true, 0),
-        ("switch", "boost", None, None, None, None, false, 0),
-    ]),
+    (
+        "hue",
+        "Signify Netherlands B.V.",
+        "Hue white lamp (LWB010)",
+        "lamp",
+        &[
+            ("light", "", None, None, None, None, false, 40),
+            ("update", "firmware", Some("firmware"), None, CONFIG, None, false, 5),
+            ("sensor", "zigbee_connectivity", None, None, DIAGNOSTIC, Some("zigbee_connectivity"), false, 0),
+        ],
+    ),
+    (
+        "zha",
+        "LUMI",
+        "lumi.weather",
+        "climate sensor",
+        &[
+            ("sensor", "temperature", Some("temperature"), Some("°C"), None, None, true, 0),
+            ("sensor", "humidity", Some("humidity"), Some("%"), None, None, true, 0),
+            ("sensor", "pressure", Some("pressure"), Some("hPa"), None, None, true, 0),
+            ("sensor", "battery", Some("battery"), Some("%"), DIAGNOSTIC, None, true, 0),
+            ("sensor", "rssi", Some("signal_strength"), Some("dBm"), DIAGNOSTIC, Some("rssi"), true, 0),
+            ("sensor", "lqi", None, None, DIAGNOSTIC, Some("lqi"), true, 0),
+            ("button", "identify", Some("identify"), None, DIAGNOSTIC, None, false, 0),
+        ],
+    ),
+    (
+        "shelly",
+        "Shelly",
+        "Shelly Plus 2PM",
+        "shutter",
+        &[
+            ("cover", "", Some("shutter"), None, None, None, false, 15),
+            ("sensor", "power", Some("power"), Some("W"), None, None, true, 0),
+            ("sensor", "energy", Some("energy"), Some("kWh"), None, None, true, 0),
+            ("sensor", "voltage", Some("voltage"), Some("V"), DIAGNOSTIC, None, true, 0),
+            ("sensor", "temperature", Some("temperature"), Some("°C"), DIAGNOSTIC, None, true, 0),
+            (
+                "binary_sensor",
+                "overheating",
+                Some("problem"),
+                None,
+                DIAGNOSTIC,
+                Some("overheating"),
+                false,
+                0,
+            ),
+            ("button", "restart", Some("restart"), None, CONFIG, None, false, 0),
+            ("update", "firmware", Some("firmware"), None, CONFIG, None, false, 5),
+        ],
+    ),
+    (
+        "mqtt",
+        "Grandma's workshop",
+        "Self-made",
+        "soil sensor",
+        &[
+            ("sensor", "moisture", Some("moisture"), Some("%"), None, None, true, 0),
+            ("sensor", "last_seen", Some("timestamp"), None, DIAGNOSTIC, None, false, 0),
+            ("switch", "pump", None, None, None, None, false, 0),
+            ("select", "mode", None, None, CONFIG, None, false, 0),
+        ],
+    ),
+    (
+        "esphome",
+        "Espressif",
+        "esp32dev",
+        "panel",
+        &[
+            ("binary_sensor", "motion", Some("motion"), None, None, None, false, 0),
+            ("sensor", "illuminance", Some("illuminance"), Some("lx"), None, None, true, 0),
+            ("number", "timeout", None, Some("s"), CONFIG, None, false, 0),
+            ("sensor", "uptime", Some("duration"), Some("s"), DIAGNOSTIC, None, true, 0),
+            ("sensor", "wifi_signal", Some("signal_strength"), Some("dBm"), DIAGNOSTIC, None, true, 0),
+        ],
+    ),
+    (
+        "tado",
+        "Tado",
+        "VA01",
+        "thermostat",
+        &[
+            ("climate", "", None, None, None, None, false, 401),
+            ("sensor", "temperature", Some("temperature"), Some("°C"), None, None, true, 0),
+            ("sensor", "heating", None, Some("%"), None, Some("heating"), true, 0),
+            ("binary_sensor", "battery", Some("battery"), None, DIAGNOSTIC, None, false, 0),
+            ("binary_sensor", "window", Some("window"), None, None, None, false, 0),
+        ],
+    ),
+    (
+        "sonos",
+        "Sonos",
+        "One",
+        "speaker",
+        &[
+            ("media_player", "", Some("speaker"), None, None, None, false, 4_127_295),
+            ("switch", "crossfade", None, None, CONFIG, Some("cross_fade"), false, 0),
+            ("switch", "loudness", None, None, CONFIG, Some("loudness"), false, 0),
+            ("number", "bass", None, None, CONFIG, Some("bass"), false, 0),
+            ("number", "treble", None, None, CONFIG, Some("treble"), false, 0),
+        ],
+    ),
+    (
+        "fancy_custom",
+        "Fancy",
+        "F-1",
+        "gadget",
+        &[
+            ("sensor", "state", None, None, None, Some("fancy_state"), false, 0),
+            ("sensor", "flux", None, Some("flux/h"), None, None, true, 0),
+            ("switch", "boost", None, None, None, None, false, 0),
+        ],
+    ),
 ];
 
 /// All readings of a home with about `entities` entities.
@@ -155,11 +224,16 @@ pub(crate) fn home(entities: usize) -> Vec<Reading> {
     while list.len() + list.len() / 20 < entities {
         let number = devices.len();
         // Runs of one product, as homes have them.
-        let (integration, manufacturer, model, what, features) = PRODUCTS[(number * 7 + number / 5) % PRODUCTS.len()];
+        let (integration, manufacturer, model, what, features) =
+            PRODUCTS[(number * 7 + number / 5) % PRODUCTS.len()];
         let room = (number * 5) % areas;
         let name = format!("{} {what}", ROOMS[room % ROOMS.len()]);
-        let slug: String =
-            name.to_lowercase().chars().filter(|c| *c != '\'').map(|c| if c == ' ' { '_' } else { c }).collect();
+        let slug: String = name
+            .to_lowercase()
+            .chars()
+            .filter(|c| *c != '\'')
+            .map(|c| if c == ' ' { '_' } else { c })
+            .collect();
         let mut raw = device(number, integration);
         raw.name = Some(text(&name));
         raw.manufacturer = Some(shared(manufacturer));
@@ -235,7 +309,12 @@ pub(crate) fn home(entities: usize) -> Vec<Reading> {
         Reading::Devices(devices),
         Reading::Entities(list),
         Reading::Integrations(
-            PRODUCTS.iter().map(|product| product.0).chain(["automation", "frontend", "sun"]).map(integration).collect(),
+            PRODUCTS
+                .iter()
+                .map(|product| product.0)
+                .chain(["automation", "frontend", "sun"])
+                .map(integration)
+                .collect(),
         ),
         Reading::Dashboards(vec![RawDashboard {
             id: shared("wall"),

@@ -12,6 +12,7 @@ mod secrets;
 pub mod view;
 mod words;
 
+pub use ids::own_words;
 pub use policy::{Exclusions, KindOverrides, Policy};
 pub use render::Record;
 pub use view::View;

@@ -147,7 +147,9 @@ impl Snapshot {
             .iter()
             .copied()
             .zip(self.tags.iter().copied())
-            .filter(|((key, _), _)| diff.changed.binary_search(key).is_err() && diff.gone.binary_search(key).is_err())
+            .filter(|((key, _), _)| {
+                diff.changed.binary_search(key).is_err() && diff.gone.binary_search(key).is_err()
+            })
             .collect();
         let changed = diff.changed.iter().filter_map(|key| source.place(*key));
         lines.extend(changed.map(|at| (source.entries[at], source.tags[at])));

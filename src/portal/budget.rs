@@ -11,7 +11,9 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 const PER_HOUR: f64 = 1.0;
 /// Full transfers within a day.
 const PER_DAY: f64 = 10.0;
-/// Entries below this are not worth remembering: a repair of a few records.
+/// A pull costs at least this, however little it asks for: ten an hour.
+pub const PULL: f64 = 0.1;
+/// Shares below this do not count: a repair of a few records.
 const NEGLIGIBLE: f64 = 0.001;
 
 /// What was sent again, and when.
@@ -29,7 +31,10 @@ impl Budget {
     /// `None` if a transfer may start at `now`; else when the next may.
     #[must_use]
     pub fn wait_until(&self, now: i64) -> Option<i64> {
-        [(HOUR_MS, PER_HOUR), (DAY_MS, PER_DAY)].into_iter().filter_map(|(span, limit)| self.free_at(now, span, limit)).max()
+        [(HOUR_MS, PER_HOUR), (DAY_MS, PER_DAY)]
+            .into_iter()
+            .filter_map(|(span, limit)| self.free_at(now, span, limit))
+            .max()
     }
 
     fn free_at(&self, now: i64, span: i64, limit: f64) -> Option<i64> {
@@ -47,12 +52,16 @@ impl Budget {
         Some(now + span)
     }
 
+    /// Whether sending this share again counts at all.
+    #[must_use]
+    pub fn counts(share: f64) -> bool {
+        share >= NEGLIGIBLE
+    }
+
     /// Notes that `share` (0..1) of the inventory is about to be sent again.
     pub fn spend(&mut self, now: i64, share: f64) {
         self.spent.retain(|(time, _)| *time > now - DAY_MS && *time <= now);
-        if share >= NEGLIGIBLE {
-            self.spent.push((now, share));
-        }
+        self.spent.push((now, share));
     }
 }
 
@@ -69,7 +78,10 @@ mod tests {
                 None => {
                     budget.spend(now, 1.0);
                     sends_on_day_one += 1;
-                    assert_eq!(budget.wait_until(now + 1), Some(if sends_on_day_one < 10 { now + HOUR_MS } else { DAY_MS }));
+                    assert_eq!(
+                        budget.wait_until(now + 1),
+                        Some(if sends_on_day_one < 10 { now + HOUR_MS } else { DAY_MS })
+                    );
                 }
                 Some(free) => assert!(free > now),
             }

@@ -63,7 +63,12 @@ pub async fn greet(
 ///
 /// # Errors
 /// [`EnrolError::Untrusted`].
-pub fn believe(statement: &Envelope, tenant: &TenantId, origin: &Origin, now_s: u64) -> Result<Statement, EnrolError> {
+pub fn believe(
+    statement: &Envelope,
+    tenant: &TenantId,
+    origin: &Origin,
+    now_s: u64,
+) -> Result<Statement, EnrolError> {
     Statement::verify(statement, tenant, origin.as_str(), now_s).map_err(EnrolError::Untrusted)
 }
 
@@ -72,7 +77,12 @@ impl Greeted {
     ///
     /// # Errors
     /// See [`EnrolError`].
-    pub async fn enrol(mut self, invite: &Invite, keys: &TenantKeys, agent_nonce: [u8; 32]) -> Result<Statement, EnrolError> {
+    pub async fn enrol(
+        mut self,
+        invite: &Invite,
+        keys: &TenantKeys,
+        agent_nonce: [u8; 32],
+    ) -> Result<Statement, EnrolError> {
         let body = EnrolBody {
             fingerprint: keys.fingerprint,
             nonce: Fixed(agent_nonce),
@@ -82,8 +92,14 @@ impl Greeted {
             recovery_hash: Fixed(keys.recovery.hash()),
         };
         let body = serde_json::to_string(&body).map_err(|_| EnrolError::Link(LinkTrouble::Protocol))?;
-        let signature =
-            device_signature(&keys.device_key, "enrol", &invite.tenant, &self.statement.origin, &self.nonce.0, &body);
+        let signature = device_signature(
+            &keys.device_key,
+            "enrol",
+            &invite.tenant,
+            &self.statement.origin,
+            &self.nonce.0,
+            &body,
+        );
         self.link.send(ToLink::Message(Enrol { body, signature }.into())).await;
         match self.link.next().await {
             FromLink::Message(FromPortal::Enrolled(_)) => Ok(self.statement),

@@ -126,7 +126,8 @@ async fn run(
     events: &mpsc::Sender<FromLink>,
 ) -> Result<Never, LinkTrouble> {
     let stream = dial.dial(origin.target()).await.map_err(LinkTrouble::Dial)?;
-    let mut socket = timeout(PATIENCE, upgrade(stream, origin, tenant)).await.map_err(|_| LinkTrouble::NotAPortal)??;
+    let mut socket =
+        timeout(PATIENCE, upgrade(stream, origin, tenant)).await.map_err(|_| LinkTrouble::NotAPortal)??;
     let mut heard = Instant::now();
     loop {
         let silence = heard + Duration::from_secs(limits::SILENCE_SECONDS);
@@ -148,7 +149,11 @@ async fn run(
 }
 
 /// The upgrade request: always the same headers (documented in `docs/protocol.md`), and no cookie, agent string or origin.
-async fn upgrade(stream: BoxedStream, origin: &Origin, tenant: &TenantId) -> Result<WebSocketStream<BoxedStream>, LinkTrouble> {
+async fn upgrade(
+    stream: BoxedStream,
+    origin: &Origin,
+    tenant: &TenantId,
+) -> Result<WebSocketStream<BoxedStream>, LinkTrouble> {
     let scheme = if origin.target().tls { "wss" } else { "ws" };
     let request = http::Request::get(format!("{scheme}://{}{LINK_PATH}{tenant}", origin.host_header()))
         .header("Host", origin.host_header())
@@ -166,14 +171,19 @@ async fn upgrade(stream: BoxedStream, origin: &Origin, tenant: &TenantId) -> Res
         .max_frame_size(Some(limits::FRAME_WIRE));
     match tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await {
         Ok((socket, _)) => Ok(socket),
-        Err(Error::Http(answer)) if answer.status() == http::StatusCode::NOT_FOUND => Err(LinkTrouble::UnknownTenant),
+        Err(Error::Http(answer)) if answer.status() == http::StatusCode::NOT_FOUND => {
+            Err(LinkTrouble::UnknownTenant)
+        }
         Err(Error::Http(answer)) if answer.status().is_server_error() => Err(LinkTrouble::Lost),
         Err(Error::Io(_) | Error::ConnectionClosed | Error::AlreadyClosed) => Err(LinkTrouble::Lost),
         Err(_) => Err(LinkTrouble::NotAPortal),
     }
 }
 
-async fn receive(incoming: Result<Message, Error>, ledger: &Recorder) -> Result<Option<FromPortal>, LinkTrouble> {
+async fn receive(
+    incoming: Result<Message, Error>,
+    ledger: &Recorder,
+) -> Result<Option<FromPortal>, LinkTrouble> {
     match incoming.map_err(|_| LinkTrouble::Lost)? {
         Message::Binary(frame) => {
             let message = frame::decode(&frame)
@@ -191,7 +201,11 @@ async fn receive(incoming: Result<Message, Error>, ledger: &Recorder) -> Result<
     }
 }
 
-async fn send(socket: &mut WebSocketStream<BoxedStream>, message: ToLink, ledger: &Recorder) -> Result<(), LinkTrouble> {
+async fn send(
+    socket: &mut WebSocketStream<BoxedStream>,
+    message: ToLink,
+    ledger: &Recorder,
+) -> Result<(), LinkTrouble> {
     let (kind, frame) = match message {
         ToLink::Frame(kind, frame) => (kind, frame),
         ToLink::Message(message) => (message.kind(), encode(message).await?),
@@ -201,7 +215,9 @@ async fn send(socket: &mut WebSocketStream<BoxedStream>, message: ToLink, ledger
     kill_point("link.recorded");
     // From here on the frame may be on the wire, whatever happens; until the library says it is flushed nobody knows.
     let bytes = Arc::try_unwrap(frame).unwrap_or_else(|shared| (*shared).clone());
-    let sent = timeout(Duration::from_secs(limits::SILENCE_SECONDS), socket.send(Message::Binary(bytes.into()))).await;
+    let sent =
+        timeout(Duration::from_secs(limits::SILENCE_SECONDS), socket.send(Message::Binary(bytes.into())))
+            .await;
     let sent = matches!(sent, Ok(Ok(())));
     ledger.mark(row, if sent { Mark::Sent } else { Mark::Unknown });
     kill_point("link.sent");

@@ -102,7 +102,9 @@ mod tests {
     /// S63: plain HTTP reaches nothing but this machine.
     #[test]
     fn other_texts_are_refused() {
-        for text in ["portal.example", "https://", "https://a/path", "https://u:p@a", "ftp://a", "https://a?b", ""] {
+        for text in
+            ["portal.example", "https://", "https://a/path", "https://u:p@a", "ftp://a", "https://a?b", ""]
+        {
             assert_eq!(Origin::parse(text), Err(BadOrigin::Malformed), "{text}");
         }
         for text in ["http://portal.example", "http://192.168.1.5:8080", "http://127.0.0.1.example"] {

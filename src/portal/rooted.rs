@@ -33,7 +33,11 @@ impl Rooted {
     /// The name that the same records have under the classes of `other`: what a portal computes that has already been told of a new consent.
     #[must_use]
     pub fn root_as(&self, other: &Self) -> Root {
-        if self.classes == other.classes { self.root } else { self.snapshot.root(schema::VERSION, &other.classes) }
+        if self.classes == other.classes {
+            self.root
+        } else {
+            self.snapshot.root(schema::VERSION, &other.classes)
+        }
     }
 
     /// The name that an empty inventory has under these classes.

@@ -40,6 +40,8 @@ pub enum Step {
         frozen: Arc<Rooted>,
         /// What the portal asked for.
         want: Want,
+        /// The portal started this itself, with a pull (R22).
+        pulled: bool,
     },
     /// The portal has acknowledged the current inventory.
     InSync,
@@ -77,7 +79,10 @@ pub struct Session {
     portal: Option<Root>,
     busy: Option<Busy>,
     mismatches: u32,
+    /// The portal has asked for buckets.
     pulled: bool,
+    /// The transfer under way is the answer to a pull.
+    answering_pull: bool,
     in_sync_told: bool,
 }
 
@@ -116,7 +121,9 @@ impl Session {
                 self.portal = Some(welcome.root);
                 Some(Step::Welcomed(welcome))
             }
-            (FromPortal::Ack(ack), Some(Busy::Push(target) | Busy::Commit(target))) if ack.root == target.root() => {
+            (FromPortal::Ack(ack), Some(Busy::Push(target) | Busy::Commit(target)))
+                if ack.root == target.root() =>
+            {
                 self.portal = Some(ack.root);
                 self.mismatches = 0;
                 *acknowledged = Some(target);
@@ -135,7 +142,7 @@ impl Session {
             }
             (FromPortal::Want(want), Some(Busy::Buckets(frozen))) => {
                 self.busy = Some(Busy::Commit(Arc::clone(&frozen)));
-                Some(Step::Transfer { frozen, want })
+                Some(Step::Transfer { frozen, want, pulled: self.answering_pull })
             }
             (FromPortal::Done(done), Some(Busy::Intent(id))) if done.id.0 == id.0 => {
                 self.portal = Some(done.root);
@@ -165,14 +172,12 @@ impl Session {
         }
     }
 
-    /// The next thing to say, if nothing is under way. `current` is absent while the home cannot be read or nothing may be sent;
-    /// `may_transfer` is false while the budget of R22 is spent.
+    /// The next thing to say, if nothing is under way. `current` is absent while the home cannot be read or nothing may be sent.
     pub fn next(
         &mut self,
         current: Option<&Arc<Rooted>>,
         intent: Option<(IntentId, Intent)>,
         acknowledged: &mut Acknowledged,
-        may_transfer: bool,
     ) -> Option<Step> {
         let portal = self.portal?;
         if self.busy.is_some() {
@@ -191,33 +196,44 @@ impl Session {
             return (!std::mem::replace(&mut self.in_sync_told, true)).then_some(Step::InSync);
         }
         self.in_sync_told = false;
-        if let Some(base) = acknowledged.as_ref().filter(|base| !self.pulled && base.root_as(current) == portal) {
+        if let Some(base) =
+            acknowledged.as_ref().filter(|base| !self.pulled && base.root_as(current) == portal)
+        {
             let difference = Diff::between(base, current);
             if difference.changed.len() + difference.gone.len() <= PUSH_RECORDS {
                 self.busy = Some(Busy::Push(Arc::clone(current)));
                 return Some(Step::Push { base: Arc::clone(base), target: Arc::clone(current) });
             }
         }
-        if !may_transfer {
-            return None;
-        }
-        self.pulled = false;
+        self.answering_pull = std::mem::take(&mut self.pulled);
         let nothing_there = portal == current.empty_root();
-        let hashes =
-            if nothing_there { Hashes::default() } else { Hashes::of_buckets(&current.buckets(), self.mismatches > 0) };
+        let hashes = if nothing_there {
+            Hashes::default()
+        } else {
+            Hashes::of_buckets(&current.buckets(), self.mismatches > 0)
+        };
         self.busy = Some(Busy::Buckets(Arc::clone(current)));
         Some(Step::Send(Buckets { root: current.root(), hashes }.into()))
     }
 
     /// Makes the push that [`Step::Push`] asked for.
     #[must_use]
-    pub fn push(base: Root, target: Root, puts: vestibule_protocol::message::Puts, deletes: Vec<String>) -> FromAgent {
+    pub fn push(
+        base: Root,
+        target: Root,
+        puts: vestibule_protocol::message::Puts,
+        deletes: Vec<String>,
+    ) -> FromAgent {
         Push { base, root: target, puts, deletes }.into()
     }
 }
 
 /// Whether a receipt is the pinned portal key's for this very request.
 #[must_use]
-pub fn receipt_fits(envelope: &vestibule_protocol::dsse::Envelope, portal_key: &[u8; 32], id: IntentId) -> Option<Receipt> {
+pub fn receipt_fits(
+    envelope: &vestibule_protocol::dsse::Envelope,
+    portal_key: &[u8; 32],
+    id: IntentId,
+) -> Option<Receipt> {
     Receipt::verify(envelope, portal_key).ok().filter(|receipt| receipt.id.0 == id.0)
 }

@@ -1,6 +1,5 @@
 //! The data folder: who may enter it, the secret it guards, and the lock that keeps a second agent out.
 
-
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};

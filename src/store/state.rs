@@ -89,7 +89,13 @@ pub struct SessionToken {
 
 impl fmt::Debug for SessionToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionToken {{ token: {}, restored: {}, cloned: {} }}", self.token.is_some(), self.restored, self.cloned)
+        write!(
+            f,
+            "SessionToken {{ token: {}, restored: {}, cloned: {} }}",
+            self.token.is_some(),
+            self.restored,
+            self.cloned
+        )
     }
 }
 
@@ -285,14 +291,18 @@ pub(crate) fn put_orphans(agent: &Connection, orphans: &Orphans) -> Result<(), S
 
 /// Replaces the list of entities whose coming or going is not believed yet.
 pub(crate) fn put_delays(agent: &Connection, delays: &[Delay]) -> Result<(), StoreError> {
-    let words = delays.iter().flat_map(|delay| [delay.id, delay.since.cast_unsigned(), u64::from(delay.going)]);
+    let words =
+        delays.iter().flat_map(|delay| [delay.id, delay.since.cast_unsigned(), u64::from(delay.going)]);
     put_packed(agent, DELAYS, &words.flat_map(u64::to_le_bytes).collect::<Vec<u8>>())
 }
 
 fn delays(agent: &Connection) -> Result<Vec<Delay>, StoreError> {
     let words: Vec<u64> = words(&packed(agent, DELAYS)?).collect();
     let (rows, _) = words.as_chunks::<3>();
-    Ok(rows.iter().map(|[id, since, going]| Delay { id: *id, since: since.cast_signed(), going: *going == 1 }).collect())
+    Ok(rows
+        .iter()
+        .map(|[id, since, going]| Delay { id: *id, since: since.cast_signed(), going: *going == 1 })
+        .collect())
 }
 
 fn ordinals(agent: &Connection) -> Result<Ordinals, StoreError> {

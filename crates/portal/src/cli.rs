@@ -39,10 +39,16 @@ struct Cli {
 #[derive(Debug, Args)]
 struct Place {
     /// Data folder of the portal
-    #[arg(long, value_name = "DIR", env = "VESTIBULE_PORTAL_DATA", global = true)]
+    #[arg(long, value_name = "DIR", env = "VESTIBULE_PORTAL_DATA", hide_env_values = true, global = true)]
     data: Option<PathBuf>,
     /// Erasure journal, if it is kept outside the data folder
-    #[arg(long, value_name = "FILE", env = "VESTIBULE_PORTAL_ERASURE_JOURNAL", global = true)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "VESTIBULE_PORTAL_ERASURE_JOURNAL",
+        hide_env_values = true,
+        global = true
+    )]
     erasure_journal: Option<PathBuf>,
     /// Answer as JSON
     #[arg(long, global = true)]

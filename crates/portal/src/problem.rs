@@ -261,3 +261,44 @@ pub fn of_stop(stop: Stop) -> Problem {
         | Stop::InviteRefused => unavailable(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_are_golden() {
+        let all = [
+            staff_exists(),
+            origin_unknown(),
+            origin_needed(),
+            origin_invalid(),
+            tls_needed(),
+            tls_unusable(),
+            listen_failed(),
+            data_unusable(),
+            already_served(),
+            root_key_exists(),
+            root_key_in_data(),
+            root_key_unusable(),
+            root_key_other(),
+            tenant_unknown(),
+            name_invalid(),
+            origin_differs(),
+            statement_expired(),
+            not_found(),
+            gone(),
+            unauthorised(),
+            forbidden(),
+            too_many(),
+            bad_request(),
+            not_connected(),
+            restricted(),
+            unavailable(),
+        ];
+        let text: Vec<String> = all.iter().map(|problem| format!("{problem} {:?}", problem.retry)).collect();
+        insta::assert_snapshot!(text.join("\n\n"));
+        let codes: std::collections::BTreeSet<_> = all.iter().map(|problem| &problem.code).collect();
+        assert_eq!(codes.len(), all.len());
+    }
+}

@@ -157,7 +157,16 @@ impl Key {
             RecordKind::Home => id == "home",
             RecordKind::Integration => is_domain(id),
             RecordKind::Name => id.parse::<OpaqueId>().is_ok(),
-            _ => id.parse::<OpaqueId>().is_ok_and(|id| Some(id.thing) == kind.thing()),
+            RecordKind::Floor
+            | RecordKind::Area
+            | RecordKind::Label
+            | RecordKind::Device
+            | RecordKind::Entity
+            | RecordKind::Dashboard
+            | RecordKind::Resource
+            | RecordKind::Automation
+            | RecordKind::Script
+            | RecordKind::Scene => id.parse::<OpaqueId>().is_ok_and(|id| Some(id.thing) == kind.thing()),
         };
         if sound { Ok(Self(text.into())) } else { Err(InvalidKey) }
     }
@@ -495,6 +504,79 @@ mod tests {
             "name/kitchen",
         ] {
             assert_eq!(Key::parse(wrong), Err(InvalidKey), "{wrong}");
+        }
+    }
+
+    /// The list of fields and the typed records are the same thing, written twice.
+    #[test]
+    fn typed_records_are_equal_to_the_list_of_fields() {
+        let id = |thing| OpaqueId { thing, bits: 7 };
+        let text = Vetted::by_privacy_rule("Text");
+        let word = Some("word");
+        let area = Some(id(Thing::Area));
+        let device = Some(id(Thing::Device));
+        let entity = EntityRecord {
+            area,
+            caps: Some(Capabilities(vec![("min", Capability::Flag(true))])),
+            category: Some("config"),
+            class: word,
+            device,
+            disabled: true,
+            domain: "light",
+            features: Some(1),
+            hidden: true,
+            integration: word,
+            key: word,
+            main: true,
+            ordinal: Some(2),
+            state_class: Some("total"),
+            unit: word,
+            usable: false,
+        };
+        let routine = RoutineRecord { editor: true, entity: id(Thing::Entity), mode: Some("single") };
+        let some = || Some(text.clone());
+        let name = NameRecord {
+            aliases: vec![text.clone()],
+            entity_id: some(),
+            icon: some(),
+            name: some(),
+            other: std::iter::once(("unit", vec![text.clone()])).collect(),
+            path: some(),
+        };
+        let home =
+            HomeRecord { agent: "1", core: text.clone(), install: Some("os"), language: word, units: word };
+        let full = [
+            serde_json::to_value(HomeRecord { units: Some("metric"), ..home }),
+            serde_json::to_value(FloorRecord { level: Some(1), order: 0 }),
+            serde_json::to_value(AreaRecord {
+                floor: Some(id(Thing::Floor)),
+                kind: "x",
+                order: 0,
+                ordinal: 1,
+            }),
+            serde_json::to_value(LabelRecord {}),
+            serde_json::to_value(DeviceRecord {
+                area,
+                integration: word,
+                manufacturer: some(),
+                model: some(),
+                parent: device,
+                service: true,
+            }),
+            serde_json::to_value(entity),
+            serde_json::to_value(IntegrationRecord { built_in: true }),
+            serde_json::to_value(DashboardRecord { admin: true, mode: "yaml", sidebar: true }),
+            serde_json::to_value(ResourceRecord { source: "hacs", kind: "js" }),
+            serde_json::to_value(&routine),
+            serde_json::to_value(&routine),
+            serde_json::to_value(&routine),
+            serde_json::to_value(name),
+        ];
+        for (record, schema) in full.into_iter().zip(&crate::schema::SCHEMAS) {
+            let record = record.unwrap();
+            let typed: Vec<&str> = record.as_object().unwrap().keys().map(String::as_str).collect();
+            let listed: Vec<&str> = schema.fields.iter().map(|field| field.name).collect();
+            assert_eq!(typed, listed, "{:?}", schema.kind);
         }
     }
 

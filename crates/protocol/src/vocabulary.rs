@@ -109,7 +109,10 @@ mod tests {
     fn every_word_is_found_and_nothing_else() {
         for list in List::ALL {
             let words: Vec<&str> = list.words().collect();
-            assert!(words.windows(2).all(|pair| pair[0].as_bytes() < pair[1].as_bytes()), "{list:?} is sorted");
+            assert!(
+                words.windows(2).all(|pair| pair[0].as_bytes() < pair[1].as_bytes()),
+                "{list:?} is sorted"
+            );
             for word in &words {
                 assert_eq!(list.find(word), Some(*word));
                 assert_eq!(list.find(&format!("{word}~")), None);
@@ -157,7 +160,9 @@ mod tests {
             for word in list.words().filter(|_| !matches!(list, List::Unit | List::Capability)) {
                 assert!(
                     word.len() <= 64
-                        && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-.".contains(&b)),
+                        && word
+                            .bytes()
+                            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-.".contains(&b)),
                     "{list:?} {word}"
                 );
             }

@@ -6,8 +6,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use vestibule_dev::fake_home::{FakeHome, TOKEN, Version};
 
-use crate::net::{BoxedStream, Dial, Dialling, Target};
 use crate::home::{Endpoint, Token, run};
+use crate::net::{BoxedStream, Dial, Dialling, Target};
 use crate::outbound::reading::{HomeEvent, HomeTrouble};
 
 /// A network of pipes, on which time can stand still.
@@ -72,7 +72,8 @@ async fn everything_is_read_again_hourly_or_more_often_where_we_do_not_see_all()
         home.change_silently(|model| model.admin = admin);
         let (sender, mut events) = mpsc::channel(8);
         let endpoint = Endpoint::supervisor(Token::new(TOKEN).unwrap());
-        let task = tokio::spawn(run(endpoint, Pipes(home.clone()), || 0.5, std::sync::Arc::default(), sender));
+        let task =
+            tokio::spawn(run(endpoint, Pipes(home.clone()), || 0.5, std::sync::Arc::default(), sender));
         assert!(matches!(next(&mut events).await, HomeEvent::Connected { .. }));
         assert!(matches!(next(&mut events).await, HomeEvent::Read { .. }));
         let start = tokio::time::Instant::now();

@@ -219,6 +219,11 @@ impl Capabilities {
         all.numbers.sort_unstable_by_key(|(name, _)| *name);
         all.words.sort_unstable_by_key(|(name, _)| *name);
         all.flags.sort_unstable_by_key(|(name, _)| *name);
+        // There are thousands of these, most with one or two entries where a growing list has room for four.
+        all.lists.shrink_to_fit();
+        all.numbers.shrink_to_fit();
+        all.words.shrink_to_fit();
+        all.flags.shrink_to_fit();
         (self.0 != RawCapabilities::default()).then(|| Box::new(self.0))
     }
 }

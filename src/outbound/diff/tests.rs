@@ -19,7 +19,9 @@ fn id(number: u8) -> OpaqueId {
 
 fn bodies(home: &Home) -> BTreeMap<String, Vec<u8>> {
     home.iter()
-        .map(|(number, body)| (Key::of(RecordKind::Device, id(*number)).to_string(), format!("{{\"n\":{body}}}").into()))
+        .map(|(number, body)| {
+            (Key::of(RecordKind::Device, id(*number)).to_string(), format!("{{\"n\":{body}}}").into())
+        })
         .collect()
 }
 
@@ -28,7 +30,12 @@ fn snapshot<'a>(home: impl Iterator<Item = (&'a u8, &'a u8)>) -> Snapshot {
     for (number, body) in home {
         let key = Key::of(RecordKind::Device, id(*number)).to_string();
         let body = format!("{{\"n\":{body}}}");
-        builder.add(Record { kind: RecordKind::Device, id: Some(id(*number)), key: &key, body: body.as_bytes() });
+        builder.add(Record {
+            kind: RecordKind::Device,
+            id: Some(id(*number)),
+            key: &key,
+            body: body.as_bytes(),
+        });
     }
     let (snapshot, problems) = builder.finish();
     assert!(problems.is_empty());

@@ -16,7 +16,8 @@ impl Kept {
     pub(super) fn new(mut raw: RawEntity) -> Self {
         let mut state_class = 0;
         if let Some(capabilities) = &mut raw.capabilities {
-            state_class = capabilities.state_class.take().map_or(0, |class| privacy::state_class_place(&class));
+            state_class =
+                capabilities.state_class.take().map_or(0, |class| privacy::state_class_place(&class));
             if **capabilities == RawCapabilities::default() {
                 raw.capabilities = None;
             }

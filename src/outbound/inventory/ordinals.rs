@@ -112,8 +112,10 @@ impl Ordinals {
         let mut scopes: Vec<u64> = new.ordinals.iter().map(|row| row.scope).collect();
         scopes.sort_unstable();
         scopes.dedup();
-        new.scopes =
-            scopes.into_iter().map(|scope| ScopeRow { scope, next: self.next.get(&scope).copied().unwrap_or(1) }).collect();
+        new.scopes = scopes
+            .into_iter()
+            .map(|scope| ScopeRow { scope, next: self.next.get(&scope).copied().unwrap_or(1) })
+            .collect();
         new
     }
 }

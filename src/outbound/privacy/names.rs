@@ -51,7 +51,9 @@ impl Gate<'_> {
             text.eq_ignore_ascii_case(host)
                 || (telling
                     && text
-                        .split(|c: char| c.is_whitespace() || matches!(c, '/' | ',' | ';' | '(' | ')' | '"' | '\''))
+                        .split(|c: char| {
+                            c.is_whitespace() || matches!(c, '/' | ',' | ';' | '(' | ')' | '"' | '\'')
+                        })
                         .any(|word| word.eq_ignore_ascii_case(host)))
         })
     }
@@ -67,7 +69,12 @@ impl Gate<'_> {
 
 impl<'a> Names<'a> {
     /// Name, other names and icon: what areas, floors and labels have.
-    pub(super) fn plain(gate: Gate<'_>, name: Option<&'a Text>, aliases: &'a [Text], icon: Option<&'a Shared>) -> Self {
+    pub(super) fn plain(
+        gate: Gate<'_>,
+        name: Option<&'a Text>,
+        aliases: &'a [Text],
+        icon: Option<&'a Shared>,
+    ) -> Self {
         let mut aliases: Vec<_> = aliases.iter().filter_map(|alias| gate.private(alias)).collect();
         // Home Assistant keeps them as a set.
         aliases.sort_unstable();
@@ -110,10 +117,15 @@ impl<'a> Names<'a> {
             names.other(gate, "key", entity.translation_key.as_ref());
         }
         let outside = |list: List, text: &&Shared| list.find(text.reveal_to_privacy()).is_none();
-        names.other(gate, "class", entity.device_class.as_ref().filter(|class| outside(List::DeviceClass, class)));
+        names.other(
+            gate,
+            "class",
+            entity.device_class.as_ref().filter(|class| outside(List::DeviceClass, class)),
+        );
         names.other(gate, "unit", entity.unit.as_ref().filter(|unit| outside(List::Unit, unit)));
         for (attribute, list) in entity.capabilities.iter().flat_map(|raw| &raw.lists) {
-            let Some(attribute) = words::attributes_of(domain).iter().find(|known| *known == attribute) else {
+            let Some(attribute) = words::attributes_of(domain).iter().find(|known| *known == attribute)
+            else {
                 continue;
             };
             names.others(

@@ -5,8 +5,8 @@ use vestibule_protocol::consent::Class;
 use vestibule_protocol::id::{OpaqueId, Thing};
 use vestibule_protocol::limits;
 use vestibule_protocol::record::{
-    AreaRecord, DashboardRecord, DeviceRecord, EntityRecord, FloorRecord, HomeRecord, IntegrationRecord, LabelRecord,
-    RecordKind, ResourceRecord, RoutineRecord, Vetted,
+    AreaRecord, DashboardRecord, DeviceRecord, EntityRecord, FloorRecord, HomeRecord, IntegrationRecord,
+    LabelRecord, RecordKind, ResourceRecord, RoutineRecord, Vetted,
 };
 use vestibule_protocol::vocabulary::{CUSTOM, List, OTHER};
 
@@ -34,7 +34,7 @@ pub struct Record<'r> {
     pub body: &'r [u8],
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
     /// Renders everything that is granted, in home order; the names of a thing follow the thing. Costs 2 µs a record.
     pub fn render(&self, ordinals: &Ordinals, orphans: &Orphans, visit: &mut dyn FnMut(Record<'_>)) {
         if !self.policy.consent.grants(Class::Structure) && !self.policy.consent.grants(Class::Names) {
@@ -101,7 +101,9 @@ impl View<'_> {
             let floor = self.floor(area.floor.as_ref());
             let ordinal = ordinals.of(seen.id.bits);
             out.structure(RecordKind::Area, seen.id, &AreaRecord { floor, kind: seen.kind, order, ordinal });
-            out.names(seen.id, |gate| Names::plain(gate, Some(&area.name), &area.aliases, area.icon.as_ref()));
+            out.names(seen.id, |gate| {
+                Names::plain(gate, Some(&area.name), &area.aliases, area.icon.as_ref())
+            });
         }
         let labels = home.labels.iter().filter(|label| self.label_exists(&label.id));
         for (id, label) in by_id(labels.map(|label| (ids::text(self.key, Thing::Label, &label.id), label))) {
@@ -141,17 +143,23 @@ impl View<'_> {
         }
     }
 
-    fn entity(&self, out: &mut Out<'_>, seen: &SeenEntity, raw: &Kept, ordinals: &Ordinals, orphans: &Orphans) {
-        let word = |list: List, text: &Option<Shared>| list.find(text.as_ref()?.reveal_to_privacy());
+    fn entity(
+        &self,
+        out: &mut Out<'_>,
+        seen: &SeenEntity,
+        raw: &'a Kept,
+        ordinals: &Ordinals,
+        orphans: &Orphans,
+    ) {
         let built_in = seen.integration.is_some_and(|word| word != CUSTOM && word != OTHER);
-        let key = if built_in { word(List::Key, &raw.translation_key) } else { None };
+        let key = if built_in { self.word(List::Key, raw.translation_key.as_ref()) } else { None };
         let device = self.device(seen.device);
         let number = ordinals.of(seen.id.bits);
         let record = EntityRecord {
             area: self.area(raw.area.as_ref()),
             caps: raw.capabilities.as_ref().and_then(|raw| words::capabilities(seen.domain, raw)),
             category: words::category(raw),
-            class: words::device_class(raw),
+            class: self.word(List::DeviceClass, raw.device_class.as_ref()),
             device: device.map(|device| device.id),
             disabled: raw.disabled,
             domain: seen.domain,
@@ -164,7 +172,7 @@ impl View<'_> {
             main: raw.main,
             ordinal: (number > 1).then_some(number),
             state_class: raw.state_class(),
-            unit: word(List::Unit, &raw.unit),
+            unit: self.word(List::Unit, raw.unit.as_ref()),
             usable: !raw.disabled && !orphans.contains(ids::local(raw)),
         };
         out.structure(RecordKind::Entity, seen.id, &record);

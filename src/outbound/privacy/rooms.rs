@@ -89,9 +89,8 @@ fn by_words(text: &str) -> Option<&'static str> {
 /// `text` is folded: words between single spaces, a space at both ends.
 fn contains(text: &str, phrase: &str) -> bool {
     let (bare, ending) = phrase.strip_prefix('*').map_or((phrase, false), |bare| (bare, true));
-    text.match_indices(bare).any(|(at, _)| {
-        (ending || text[..at].ends_with(' ')) && text[at + bare.len()..].starts_with(' ')
-    })
+    text.match_indices(bare)
+        .any(|(at, _)| (ending || text[..at].ends_with(' ')) && text[at + bare.len()..].starts_with(' '))
 }
 
 /// Lower case, without diacritics, digits and punctuation.
@@ -185,9 +184,14 @@ mod tests {
     /// R9: a room for children is a bedroom like any other.
     #[test]
     fn r9_rooms_of_children_are_bedrooms() {
-        for name in
-            ["Kinderzimmer Emma", "Kids' room", "Nursery", "Chambre d'enfant", "Habitación de los niños", "Babykamer"]
-        {
+        for name in [
+            "Kinderzimmer Emma",
+            "Kids' room",
+            "Nursery",
+            "Chambre d'enfant",
+            "Habitación de los niños",
+            "Babykamer",
+        ] {
             assert_eq!(kind(name), "bedroom", "{name}");
         }
         assert_eq!(kind_of("Emma", std::iter::empty(), Some("mdi:teddy-bear")), "bedroom");

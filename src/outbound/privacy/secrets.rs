@@ -5,14 +5,64 @@
 
 /// Ends of names of hosts as they occur in homes; with a dot before them they make a host name of the words before.
 const HOST_ENDS: [&str; 42] = [
-    "app", "arpa", "at", "be", "biz", "box", "casa", "ch", "cloud", "com", "corp", "cz", "de", "dev", "dk", "es", "eu",
-    "fr", "home", "info", "internal", "intra", "io", "it", "lan", "link", "local", "localdomain", "localhost", "me",
-    "net", "network", "nl", "no", "nu", "onion", "org", "pl", "pt", "se", "uk", "us",
+    "app",
+    "arpa",
+    "at",
+    "be",
+    "biz",
+    "box",
+    "casa",
+    "ch",
+    "cloud",
+    "com",
+    "corp",
+    "cz",
+    "de",
+    "dev",
+    "dk",
+    "es",
+    "eu",
+    "fr",
+    "home",
+    "info",
+    "internal",
+    "intra",
+    "io",
+    "it",
+    "lan",
+    "link",
+    "local",
+    "localdomain",
+    "localhost",
+    "me",
+    "net",
+    "network",
+    "nl",
+    "no",
+    "nu",
+    "onion",
+    "org",
+    "pl",
+    "pt",
+    "se",
+    "uk",
+    "us",
 ];
 
 /// Beginnings of tokens that well-known services hand out.
 const TOKEN_STARTS: [&str; 12] = [
-    "AIza", "AKIA", "Bearer ", "eyJ", "ghp_", "gho_", "github_pat_", "glpat-", "sk-", "sk_live_", "xoxb-", "xoxp-",
+    "AIza",
+    "AKIA",
+    "Bearer ",
+    "eyJ",
+    "ghp_",
+    "gho_",
+    "github_pat_",
+    "glpat-",
+    "sk-",
+    "sk_live_",
+    "xoxb-",
+    "xoxp-",
 ];
 
 /// Whether the text has the form of something that never leaves.
@@ -36,7 +86,8 @@ fn is_url(text: &str) -> bool {
 
 fn is_mail(text: &str) -> bool {
     text.match_indices('@').any(|(at, _)| {
-        let before = text[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '+'));
+        let before =
+            text[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '+'));
         let after = text[at + 1..].split(|c: char| !(c.is_alphanumeric() || c == '.' || c == '-')).next();
         before && after.is_some_and(|domain| domain.trim_end_matches('.').contains('.'))
     })
@@ -66,8 +117,10 @@ fn is_ip(word: &str) -> bool {
     }
     let host = word.rsplit_once(':').filter(|(host, _)| !host.contains(':')).map_or(word, |(host, _)| host);
     host.parse::<std::net::Ipv4Addr>().is_ok()
-        || (word.matches(':').count() >= 2 && word.trim_end_matches(':').len() > 2
-            && (word.parse::<std::net::Ipv6Addr>().is_ok() || word.trim_end_matches(':').parse::<std::net::Ipv6Addr>().is_ok()))
+        || (word.matches(':').count() >= 2
+            && word.trim_end_matches(':').len() > 2
+            && (word.parse::<std::net::Ipv6Addr>().is_ok()
+                || word.trim_end_matches(':').parse::<std::net::Ipv6Addr>().is_ok()))
 }
 
 /// Twelve hexadecimal digits: in pairs, in fours, or in one piece with both letters and digits.
@@ -95,12 +148,13 @@ fn has_mac(text: &str) -> bool {
 
 /// `+49 171 2345678`, `(030) 12345678`, `0171/2345678`, and any other nine digits in a row.
 fn has_phone(text: &str) -> bool {
-    text.split(|c: char| !(c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '/' | '(' | ')' | '.')))
-        .any(|run| {
+    text.split(|c: char| !(c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '/' | '(' | ')' | '.'))).any(
+        |run| {
             let run = run.trim_matches([' ', '-', '/', '.']);
             let digits = run.bytes().filter(u8::is_ascii_digit).count();
             digits >= 9 || (digits >= 7 && run.starts_with(['+', '0', '(']))
-        })
+        },
+    )
 }
 
 /// Two decimal numbers with three and more places after the point, or degrees with minutes.
@@ -109,7 +163,9 @@ fn has_coordinates(text: &str) -> bool {
         .split(|c: char| !(c.is_ascii_digit() || c == '.'))
         .filter(|number| {
             number.split_once('.').is_some_and(|(whole, places)| {
-                (1..=3).contains(&whole.len()) && places.len() >= 3 && places.bytes().all(|b| b.is_ascii_digit())
+                (1..=3).contains(&whole.len())
+                    && places.len() >= 3
+                    && places.bytes().all(|b| b.is_ascii_digit())
             })
         })
         .count();
@@ -124,7 +180,11 @@ fn has_coordinates(text: &str) -> bool {
 fn has_token(text: &str) -> bool {
     if TOKEN_STARTS.iter().any(|start| {
         text.match_indices(start).any(|(at, _)| {
-            text[at + start.len()..].bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b == b'-').count() >= 12
+            text[at + start.len()..]
+                .bytes()
+                .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b == b'-')
+                .count()
+                >= 12
                 && !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric())
         })
     }) {
@@ -137,12 +197,14 @@ fn has_token(text: &str) -> bool {
         word.len() >= least && digits >= 3 && lower + upper >= 3
     };
     text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| mixed(word, 20))
-        || text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '_' | '-' | '='))).any(|word| {
-            // An entity id is never in capitals, so words joined by `_` do not count.
-            mixed(word, 24)
-                && word.bytes().filter(u8::is_ascii_uppercase).count() >= 3
-                && word.bytes().filter(u8::is_ascii_lowercase).count() >= 3
-        })
+        || text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '_' | '-' | '='))).any(
+            |word| {
+                // An entity id is never in capitals, so words joined by `_` do not count.
+                mixed(word, 24)
+                    && word.bytes().filter(u8::is_ascii_uppercase).count() >= 3
+                    && word.bytes().filter(u8::is_ascii_lowercase).count() >= 3
+            },
+        )
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! An excluded thing is absent, and so is every reference to it; so the portal cannot tell it from one that never was.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use vestibule_protocol::id::{OpaqueId, Thing};
@@ -63,6 +64,8 @@ pub struct View<'a> {
     without: HashSet<&'a str>,
     /// Excluded labels.
     labels: HashSet<&'a Shared>,
+    /// A home repeats a few hundred words tens of thousands of times.
+    looked_up: RefCell<HashMap<(List, &'a str), Option<&'static str>>>,
 }
 
 impl<'a> View<'a> {
@@ -78,7 +81,11 @@ impl<'a> View<'a> {
             devices: Vec::new(),
             entities: Vec::with_capacity(home.entities.len()),
             problems: Vec::new(),
-            floor_at: home.floors.iter().map(|floor| (&floor.id, ids::text(key, Thing::Floor, &floor.id))).collect(),
+            floor_at: home
+                .floors
+                .iter()
+                .map(|floor| (&floor.id, ids::text(key, Thing::Floor, &floor.id)))
+                .collect(),
             area_at: home.areas.iter().enumerate().map(|(at, area)| (&area.id, at)).collect(),
             integrations: home
                 .integrations
@@ -90,6 +97,7 @@ impl<'a> View<'a> {
                 .collect(),
             without: policy.exclusions.integrations().collect(),
             labels: home.labels.iter().map(|label| &label.id).filter(excluded_label).collect(),
+            looked_up: RefCell::default(),
         };
         view.see_areas();
         view.see_devices();
@@ -140,11 +148,13 @@ impl<'a> View<'a> {
 
     fn see_devices(&mut self) {
         let home = self.home;
-        let ids: Vec<OpaqueId> = home.devices.iter().map(|device| ids::device(self.key, &device.id)).collect();
+        let ids: Vec<OpaqueId> =
+            home.devices.iter().map(|device| ids::device(self.key, &device.id)).collect();
         let mut seen = Seen::default();
         for (device, id) in home.devices.iter().zip(&ids) {
             let exists = self.device_exists(device, &ids) && seen.is_new(*id, &mut self.problems);
-            self.devices.push(exists.then(|| SeenDevice { id: *id, integration: self.device_integration(device) }));
+            self.devices
+                .push(exists.then(|| SeenDevice { id: *id, integration: self.device_integration(device) }));
         }
     }
 
@@ -161,7 +171,11 @@ impl<'a> View<'a> {
             if own {
                 return false;
             }
-            next = device.parent.as_ref().and_then(|parent| self.device_at(parent)).map(|at| &self.home.devices[at]);
+            next = device
+                .parent
+                .as_ref()
+                .and_then(|parent| self.device_at(parent))
+                .map(|at| &self.home.devices[at]);
         }
         true
     }
@@ -190,19 +204,29 @@ impl<'a> View<'a> {
             if self.policy.exclusions.thing(id) || !seen.is_new(id, &mut self.problems) {
                 continue;
             }
-            let integration = entity.integration.as_ref().map(|domain| self.integration(domain.reveal_to_privacy()));
+            let integration =
+                entity.integration.as_ref().map(|domain| self.integration(domain.reveal_to_privacy()));
             let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-            self.entities.push(SeenEntity { id, at: place(at), device: device.map(place), domain, integration });
+            self.entities.push(SeenEntity {
+                id,
+                at: place(at),
+                device: device.map(place),
+                domain,
+                integration,
+            });
         }
         // Alike records next to each other compress best: same device, then same domain, then same nature. The rest is decided by
         // opaque ids, never by texts or registry ids, whose order would tell something.
         let rank = self.device_ranks();
-        self.entities.sort_by_cached_key(|seen| {
+        let mut entities = std::mem::take(&mut self.entities);
+        entities.sort_by_cached_key(|seen| {
             let raw = &self.home.entities[seen.at as usize];
             let device = seen.device.map(|at| rank[at as usize]);
             let category = words::category(raw);
-            (seen.integration, device, seen.domain, category, words::device_class(raw), seen.id.bits)
+            let class = self.word(List::DeviceClass, raw.device_class.as_ref());
+            (seen.integration, device, seen.domain, category, class, seen.id.bits)
         });
+        self.entities = entities;
     }
 
     /// The place of each device in the order of rendering, by its place in the home's list.
@@ -246,6 +270,12 @@ impl<'a> View<'a> {
 
     pub(super) fn label_exists(&self, label: &Shared) -> bool {
         !self.labels.contains(label)
+    }
+
+    /// The list's own copy of a text, if it is in the list.
+    pub(super) fn word(&self, list: List, text: Option<&'a Shared>) -> Option<&'static str> {
+        let text: &'a str = text?.reveal_to_privacy();
+        *self.looked_up.borrow_mut().entry((list, text)).or_insert_with(|| list.find(text))
     }
 
     /// The name of an area that exists.

@@ -11,21 +11,93 @@ const NEVER: [&str; 6] = ["calendar", "device_tracker", "geo_location", "person"
 /// Integrations whose manufacturer and model are, or can be, what the owner or a neighbour typed: in YAML, in a discovery message,
 /// in the settings of a device built at home, as the name of a host, a share, a program or an app's author.
 const USER_TEXT: [&str; 63] = [
-    "bluetooth", "bluetooth_le_tracker", "bthome", "caldav", "cast", "command_line", "derivative", "dlna_dmr",
-    "dlna_dms", "enocean", "esphome", "file", "filter", "folder_watcher", "fritz", "generic", "generic_hygrostat",
-    "generic_thermostat", "google_assistant", "group", "hassio", "history_stats", "homekit", "homekit_controller",
-    "ibeacon", "imap", "integration", "jellyfin", "knx", "kodi", "lcn", "local_calendar", "local_todo", "manual",
-    "matter", "min_max", "mobile_app", "modbus", "mqtt", "nut", "ping", "plex", "private_ble_device", "proxmoxve",
-    "remote_calendar", "rest", "rflink", "rfxtrx", "scrape", "snapcast", "snmp", "sql", "statistics",
-    "switch_as_x", "systemmonitor", "tasmota", "tcp", "template", "threshold", "trend", "unifi", "upnp",
+    "bluetooth",
+    "bluetooth_le_tracker",
+    "bthome",
+    "caldav",
+    "cast",
+    "command_line",
+    "derivative",
+    "dlna_dmr",
+    "dlna_dms",
+    "enocean",
+    "esphome",
+    "file",
+    "filter",
+    "folder_watcher",
+    "fritz",
+    "generic",
+    "generic_hygrostat",
+    "generic_thermostat",
+    "google_assistant",
+    "group",
+    "hassio",
+    "history_stats",
+    "homekit",
+    "homekit_controller",
+    "ibeacon",
+    "imap",
+    "integration",
+    "jellyfin",
+    "knx",
+    "kodi",
+    "lcn",
+    "local_calendar",
+    "local_todo",
+    "manual",
+    "matter",
+    "min_max",
+    "mobile_app",
+    "modbus",
+    "mqtt",
+    "nut",
+    "ping",
+    "plex",
+    "private_ble_device",
+    "proxmoxve",
+    "remote_calendar",
+    "rest",
+    "rflink",
+    "rfxtrx",
+    "scrape",
+    "snapcast",
+    "snmp",
+    "sql",
+    "statistics",
+    "switch_as_x",
+    "systemmonitor",
+    "tasmota",
+    "tcp",
+    "template",
+    "threshold",
+    "trend",
+    "unifi",
+    "upnp",
     "utility_meter",
 ];
 
 /// Domains whose `supported_features` are a property of the device. Left out on purpose: `media_player` (most integrations drop
 /// features while it is off), `climate` (several offer a range only in some modes) and `camera` (streaming comes and goes).
 const FEATURES: [&str; 19] = [
-    "ai_task", "alarm_control_panel", "assist_satellite", "conversation", "cover", "fan", "humidifier", "lawn_mower",
-    "light", "lock", "notify", "remote", "siren", "stt", "update", "vacuum", "valve", "water_heater", "weather",
+    "ai_task",
+    "alarm_control_panel",
+    "assist_satellite",
+    "conversation",
+    "cover",
+    "fan",
+    "humidifier",
+    "lawn_mower",
+    "light",
+    "lock",
+    "notify",
+    "remote",
+    "siren",
+    "stt",
+    "update",
+    "vacuum",
+    "valve",
+    "water_heater",
+    "weather",
 ];
 
 /// Capability attributes by domain. Left out on purpose: everything of `media_player` (sources vanish while it is off), the
@@ -62,11 +134,6 @@ pub(super) fn domain_of(entity_id: &str) -> Option<&'static str> {
 pub(super) fn category(entity: &RawEntity) -> Option<&'static str> {
     let category = entity.category.as_ref()?.reveal_to_privacy();
     ["config", "diagnostic"].into_iter().find(|known| *known == &**category)
-}
-
-/// The device class, if it is one of Home Assistant's.
-pub(super) fn device_class(entity: &RawEntity) -> Option<&'static str> {
-    List::DeviceClass.find(entity.device_class.as_ref()?.reveal_to_privacy())
 }
 
 /// The place of a state class in its list, from 1; 0 for what is not in it.
@@ -202,7 +269,9 @@ mod tests {
 
     #[test]
     fn r9_domains_that_never_leave() {
-        for id in ["person.emma", "zone.home", "device_tracker.phone", "geo_location.quake", "calendar.x", "todo.x"] {
+        for id in
+            ["person.emma", "zone.home", "device_tracker.phone", "geo_location.quake", "calendar.x", "todo.x"]
+        {
             assert_eq!(domain_of(id), None, "{id}");
         }
         assert_eq!(domain_of("light.emma"), Some("light"));

@@ -109,10 +109,7 @@ fn debug_output_hides_keys_tokens_and_words() {
         intent: "hush".into(),
     });
     let shown = format!("{commit:?}");
-    assert!(
-        shown.contains("session") && shown.contains("answer") && !shown.contains("hush"),
-        "{shown}"
-    );
+    assert!(shown.contains("session") && shown.contains("answer") && !shown.contains("hush"), "{shown}");
     let state = AgentState {
         grants: Grants { excluded: ["hush".to_owned()].into(), ..Grants::default() },
         area_kinds: AreaKinds([("hush".to_owned(), None)].into()),

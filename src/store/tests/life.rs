@@ -45,7 +45,10 @@ fn everything() -> (Commit, AgentState) {
             ],
         },
         orphans: Orphans { ids: vec![u64::MAX, 0, 9], refreshed_at: Some(NOW) },
-        delays: vec![Delay { id: u64::MAX, since: NOW, going: true }, Delay { id: 4, since: -1, going: false }],
+        delays: vec![
+            Delay { id: u64::MAX, since: NOW, going: true },
+            Delay { id: 4, since: -1, going: false },
+        ],
         area_kinds: AreaKinds(BTreeMap::from([
             ("den".to_owned(), Some("office".to_owned())),
             ("x".to_owned(), None),

@@ -147,8 +147,11 @@ impl Session<'_> {
                 if let Some(receipts) = handled::before(tx, home.id, &id)? {
                     return Ok((Done { id, root: home.root, receipts }, home.consent.classes));
                 }
-                let receipts = consent::take(tx, &mut home, &consent, schema)?
-                    .into_iter()
+                consent::take(tx, &mut home, &consent, schema)?;
+                // A receipt for every class that is withdrawn now: the hello that carried the same consent may have erased it already.
+                let withdrawn = home.consent.withdrawn.keys().filter(|class| !home.consent.grants(**class));
+                let receipts = withdrawn
+                    .copied()
                     .map(|class| handled::receipt(tx, &key, id, tenant, fingerprint, Scope::Class(class)))
                     .collect::<Result<Vec<_>, _>>()?;
                 handled::note(tx, home.id, &id, &receipts)?;

@@ -4,7 +4,7 @@ use rusqlite::params;
 use vestibule_protocol::limits::{OUTBOX_ID_SECONDS, STAGED_SECONDS};
 use vestibule_protocol::schema::HISTORY_DAYS;
 
-use super::{Stop, Tx, audit, erase};
+use super::{Stop, Tx, audit, erase, writer};
 use crate::world::Seconds;
 
 const DAY: Seconds = 24 * 3600;
@@ -39,7 +39,7 @@ pub fn run(tx: &Tx<'_>, silent_days: u32, linked: &[i64]) -> Result<Done, Stop> 
 fn expire(tx: &Tx<'_>, now: Seconds) -> Result<(), Stop> {
     let history = now.saturating_sub(Seconds::from(HISTORY_DAYS) * DAY);
     // A version's changes hold what was removed with it, so they may stay as long as that was less than the limit ago.
-    tx.db.execute(
+    let expired = tx.db.execute(
         "DELETE FROM change WHERE EXISTS
            (SELECT 1 FROM version v WHERE v.home = change.home AND v.n = change.n AND v.at <= ?1)",
         [history],
@@ -61,6 +61,10 @@ fn expire(tx: &Tx<'_>, now: Seconds) -> Result<(), Stop> {
     )?;
     tx.db.execute("DELETE FROM staging WHERE since <= ?1", [now.saturating_sub(STAGED_SECONDS)])?;
     tx.db.execute("DELETE FROM handled WHERE at <= ?1", [now.saturating_sub(OUTBOX_ID_SECONDS)])?;
+    // A large file is not rewritten every day: SQLite overwrites what is deleted, and erasures rewrite it anyway.
+    if expired > 0 && writer::size(tx.db) <= writer::SCRUB_AT_ONCE {
+        tx.scrub_afterwards();
+    }
     Ok(())
 }
 

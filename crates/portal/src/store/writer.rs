@@ -163,12 +163,7 @@ fn in_savepoint<T>(tx: &Tx<'_>, work: impl FnOnce(&Tx<'_>) -> Result<T, Stop>) -
 
 /// Rewrites the file and empties the log, so that nothing erased is left in free space (R28).
 pub(super) fn scrub_files(db: &Connection, whatever_size: bool) {
-    let bytes = db
-        .query_row("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [], |row| {
-            row.get::<_, i64>(0)
-        })
-        .unwrap_or(0);
-    if !whatever_size && bytes.unsigned_abs() > SCRUB_AT_ONCE {
+    if !whatever_size && size(db) > SCRUB_AT_ONCE {
         let _ = db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('scrub', 'due')", []);
     } else if let Err(error) = db.execute_batch("VACUUM") {
         tracing::warn!(code = "scrub_failed", sqlite = ?error.sqlite_error_code());
@@ -180,4 +175,12 @@ pub(super) fn scrub_files(db: &Connection, whatever_size: bool) {
     if emptied.is_err() {
         tracing::warn!(code = "checkpoint_failed");
     }
+}
+
+/// Size of the database file in bytes.
+pub(super) fn size(db: &Connection) -> u64 {
+    db.query_row("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [], |row| {
+        row.get(0)
+    })
+    .unwrap_or(0)
 }

@@ -105,7 +105,7 @@ impl Hashes {
             return Some((0..=255).collect());
         }
         let length = bytes.len() / BUCKETS;
-        if bytes.len() % BUCKETS != 0 || (length != SHORT && length != 32) {
+        if !bytes.len().is_multiple_of(BUCKETS) || (length != SHORT && length != 32) {
             return None;
         }
         let pairs = bytes.chunks_exact(length).zip(buckets);
@@ -167,7 +167,7 @@ impl Entries {
             Self::Short(hashes) => (&hashes.0.0, 16),
             Self::Whole { whole } => (&whole.0.0, 24),
         };
-        (bytes.len() % length == 0).then(|| {
+        bytes.len().is_multiple_of(length).then(|| {
             bytes
                 .chunks_exact(length)
                 .filter_map(|line| {

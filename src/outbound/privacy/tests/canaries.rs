@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::outbound::example::{entity, home, registry_id, shared, text};
 use crate::outbound::reading::{
-    RawArea, RawCapabilities, RawConfig, RawDashboard, RawDevice, RawFloor, RawIntegration, RawLabel, RawResource, Shared,
+    RawArea, RawCapabilities, RawConfig, RawDashboard, RawDevice, RawFloor, RawIntegration, RawLabel,
+    RawResource, Shared,
 };
 
 /// A home in which every string is a canary: `own…` may leave under `names`, `never…` must not leave at all.
@@ -122,9 +123,24 @@ fn with_names_only_the_owners_words_leave() {
     let all = bytes(&mut Case::new(aviary("own_integration")).with_names());
     assert!(!all.contains("never"), "{all}");
     for word in [
-        "own entity", "own alias", "own another alias", "own icon", "own key", "own class", "own unit", "own_domain.own_object",
-        "own_integration", "own preset_modes", "own floor alias", "own area", "own label", "own device", "own manufacturer",
-        "own model", "own title", "own path",
+        "own entity",
+        "own alias",
+        "own another alias",
+        "own icon",
+        "own key",
+        "own class",
+        "own unit",
+        "own_domain.own_object",
+        "own_integration",
+        "own preset_modes",
+        "own floor alias",
+        "own area",
+        "own label",
+        "own device",
+        "own manufacturer",
+        "own model",
+        "own title",
+        "own path",
     ] {
         assert!(all.contains(word), "{word} is missing in {all}");
     }
@@ -141,9 +157,14 @@ fn s69_addresses_do_not_leave_in_names() {
         bytes(&mut case).contains("\"name\":")
     };
     assert!(named("Reading lamp") && named("home cinema lamp"));
-    for secret in
-        ["Camera 192.168.1.20", "Router http://villa:8123", "see villa-sunshine", "Villa-Sunshine", "home", "x@y.example"]
-    {
+    for secret in [
+        "Camera 192.168.1.20",
+        "Router http://villa:8123",
+        "see villa-sunshine",
+        "Villa-Sunshine",
+        "home",
+        "x@y.example",
+    ] {
         assert!(!named(secret), "{secret}");
     }
     let mut raw = entity(1, "light.a");
@@ -175,7 +196,11 @@ fn renamed(mut readings: Vec<Reading>) -> Vec<Reading> {
             Reading::Labels(list) => list[0].name = text("renamed"),
             Reading::Floors(list) => list[0].name = text("renamed"),
             Reading::Dashboards(list) => list[0].title = Some(text("renamed")),
-            _ => {}
+            Reading::Config(_)
+            | Reading::Areas(_)
+            | Reading::SomeEntities { .. }
+            | Reading::Integrations(_)
+            | Reading::Resources(_) => {}
         }
     }
     readings
@@ -184,7 +209,10 @@ fn renamed(mut readings: Vec<Reading>) -> Vec<Reading> {
 #[test]
 fn renaming_changes_no_byte_without_names() {
     assert_eq!(bytes(&mut Case::new(home(300))), bytes(&mut Case::new(renamed(home(300)))));
-    assert_ne!(bytes(&mut Case::new(home(300)).with_names()), bytes(&mut Case::new(renamed(home(300))).with_names()));
+    assert_ne!(
+        bytes(&mut Case::new(home(300)).with_names()),
+        bytes(&mut Case::new(renamed(home(300))).with_names())
+    );
 }
 
 #[test]
@@ -219,7 +247,13 @@ fn r1_two_tenants_see_nothing_in_common() {
         let mut case = Case::new(home(300));
         case.tenant = tenant;
         let all = bytes(&mut case);
-        let products = ["Signify Netherlands B.V.", "Hue white lamp (LWB010)", "lumi.weather", "Shelly Plus 2PM", "2026.11.0"];
+        let products = [
+            "Signify Netherlands B.V.",
+            "Hue white lamp (LWB010)",
+            "lumi.weather",
+            "Shelly Plus 2PM",
+            "2026.11.0",
+        ];
         let all = products.iter().fold(all, |all, product| all.replace(product, ""));
         all.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.'))
             .filter(|token| token.len() >= 8)
@@ -232,7 +266,8 @@ fn r1_two_tenants_see_nothing_in_common() {
         schema::SCHEMAS.iter().flat_map(|schema| schema.fields).map(|field| field.name).collect();
     let known = |word: &str| {
         use vestibule_protocol::vocabulary::List;
-        let one_of = |shape: schema::Shape| matches!(shape, schema::Shape::OneOf(list) if list.contains(&word));
+        let one_of =
+            |shape: schema::Shape| matches!(shape, schema::Shape::OneOf(list) if list.contains(&word));
         fields.contains(word)
             || schema::SCHEMAS.iter().flat_map(|schema| schema.fields).any(|field| one_of(field.shape))
             || List::ALL.into_iter().any(|list| list.find(word).is_some())

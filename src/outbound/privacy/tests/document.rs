@@ -49,9 +49,7 @@ fn values(shape: Shape) -> String {
         Shape::True => "`true`, or absent".into(),
         Shape::False => "`false`, or absent".into(),
         Shape::Integer(least, most) => format!("a number from {least} to {most}"),
-        Shape::OneOf(words) => {
-            words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
-        }
+        Shape::OneOf(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
         Shape::Word => "a word of a closed list".into(),
         Shape::Unit => "a unit of a closed list".into(),
         Shape::Id(letter) => format!("an opaque id, `{letter}_…`"),
@@ -76,11 +74,11 @@ fn document() -> String {
     for class in vestibule_protocol::consent::Class::ALL {
         let _ = writeln!(page, "\n### Class `{class}`");
         for schema in SCHEMAS.iter().filter(|schema| schema.kind.class() == class) {
-            let key = match schema.kind {
-                RecordKind::Home => "home/home".into(),
-                RecordKind::Integration => "integration/DOMAIN".into(),
-                kind => format!("{}/ID", kind.name()),
-            };
+            let id = [(RecordKind::Home, "home"), (RecordKind::Integration, "DOMAIN")]
+                .into_iter()
+                .find(|(kind, _)| *kind == schema.kind)
+                .map_or("ID", |(_, id)| id);
+            let key = format!("{}/{id}", schema.kind.name());
             let _ = writeln!(page, "\n#### `{key}`\n\nWhy: {}.\n", schema.purpose);
             if schema.fields.is_empty() {
                 let _ = writeln!(page, "No fields.");
@@ -89,7 +87,12 @@ fn document() -> String {
             let _ = writeln!(page, "| field | what it tells | what for | values |\n|---|---|---|---|");
             for field in schema.fields {
                 let (name, meaning, purpose) = (field.name, field.meaning, field.purpose);
-                let _ = writeln!(page, "| `{name}` | {meaning} | {purpose} | {} |", values(field.shape));
+                let values = if meaning.starts_with("version of") {
+                    "a version number".into()
+                } else {
+                    values(field.shape)
+                };
+                let _ = writeln!(page, "| `{name}` | {meaning} | {purpose} | {values} |");
             }
         }
     }

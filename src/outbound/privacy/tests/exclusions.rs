@@ -114,22 +114,33 @@ fn a_label_takes_everything_along_that_carries_it() {
 #[test]
 fn a_device_takes_its_parts_and_entities_along() {
     assert_eq!(left("device 1"), (["button", "fan", "siren", "switch"].map(str::to_owned).into(), 1, 2));
-    assert_eq!(left("device 2"), (["button", "fan", "light", "siren", "switch"].map(str::to_owned).into(), 2, 2));
+    assert_eq!(
+        left("device 2"),
+        (["button", "fan", "light", "siren", "switch"].map(str::to_owned).into(), 2, 2)
+    );
 }
 
 #[test]
 fn an_entity_goes_alone() {
-    assert_eq!(left("entity 5"), (["button", "light", "sensor", "siren", "switch"].map(str::to_owned).into(), 3, 2));
+    assert_eq!(
+        left("entity 5"),
+        (["button", "light", "sensor", "siren", "switch"].map(str::to_owned).into(), 3, 2)
+    );
 }
 
 #[test]
 fn an_integration_takes_its_devices_and_entities_along() {
-    assert_eq!(left("integration/hue"), (["button", "fan", "siren", "switch"].map(str::to_owned).into(), 1, 2));
+    assert_eq!(
+        left("integration/hue"),
+        (["button", "fan", "siren", "switch"].map(str::to_owned).into(), 1, 2)
+    );
 }
 
 #[test]
 fn only_what_can_be_excluded_is_accepted() {
-    for wrong in ["", "hue", "integration/", "integration/Emma's", "f_aaaaaaaaaaaaa", "light.kitchen", "a_short"] {
+    for wrong in
+        ["", "hue", "integration/", "integration/Emma's", "f_aaaaaaaaaaaaa", "light.kitchen", "a_short"]
+    {
         assert_eq!(wrong.parse::<Excluded>().unwrap_err().code, "not_excludable", "{wrong}");
     }
     let hue: Excluded = "integration/hue".parse().unwrap();

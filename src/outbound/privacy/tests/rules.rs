@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::outbound::example::{device, entity, home, registry_id, shared, text};
+use crate::outbound::privacy::own_words;
 use crate::outbound::reading::{RawArea, RawCapabilities, RawEntity, RawIntegration, RawResource};
 
 fn entities(list: Vec<RawEntity>) -> Case {
@@ -27,7 +28,14 @@ fn s3_without_a_grant_nothing_is_rendered() {
 
 #[test]
 fn r9_no_record_for_people_places_and_plans() {
-    let ids = ["person.emma", "zone.work", "device_tracker.phone", "geo_location.x", "calendar.emma", "todo.shopping"];
+    let ids = [
+        "person.emma",
+        "zone.work",
+        "device_tracker.phone",
+        "geo_location.x",
+        "calendar.emma",
+        "todo.shopping",
+    ];
     let mut list: Vec<_> = ids.into_iter().enumerate().map(|(number, id)| entity(number, id)).collect();
     assert!(entities(list.clone()).with_names().records().is_empty());
     list.push(entity(99, "light.lamp"));
@@ -41,24 +49,26 @@ fn r9_no_record_for_phones_and_what_is_on_them() {
     shared_device.integrations = [shared("hue"), shared("mobile_app")].into();
     let mut battery = entity(1, "sensor.phone_battery");
     battery.device = Some(phone.id);
-    let mut case = Case::new(vec![
-        Reading::Devices(vec![phone, shared_device]),
-        Reading::Entities(vec![battery]),
-    ])
-    .with_names();
+    let mut case =
+        Case::new(vec![Reading::Devices(vec![phone, shared_device]), Reading::Entities(vec![battery])])
+            .with_names();
     assert_eq!(case.of_kind("device"), [r#"{"integration":"hue"}"#]);
     assert!(case.of_kind("entity").is_empty());
 }
 
 #[test]
 fn r9_custom_integrations_are_custom() {
-    let mut list = vec![entity(1, "light.a"), entity(2, "light.b"), entity(3, "light.c"), entity(4, "light.d")];
+    let mut list =
+        vec![entity(1, "light.a"), entity(2, "light.b"), entity(3, "light.c"), entity(4, "light.d")];
     for (raw, domain) in list.iter_mut().zip(["secret_lab", "hue", "deconz", "brand_new"]) {
         raw.integration = Some(shared(domain));
         raw.translation_key = Some(shared("battery"));
     }
-    let integration =
-        |domain: &str, built_in| RawIntegration { domain: shared(domain), built_in, version: Some(shared("9")) };
+    let integration = |domain: &str, built_in| RawIntegration {
+        domain: shared(domain),
+        built_in,
+        version: Some(shared("9")),
+    };
     let mut case = Case::new(vec![
         Reading::Entities(list),
         // `hue` is a custom one that took a built-in name; `deconz` is not loaded; `brand_new` is newer than the list.
@@ -70,8 +80,11 @@ fn r9_custom_integrations_are_custom() {
         ]),
     ]);
     // Numbers among the lamps follow opaque ids and do not matter here.
-    let mut told: Vec<String> =
-        case.of_kind("entity").iter().map(|body| body.split(",\"ordinal\"").next().unwrap().replace('}', "")).collect();
+    let mut told: Vec<String> = case
+        .of_kind("entity")
+        .iter()
+        .map(|body| body.split(",\"ordinal\"").next().unwrap().replace('}', ""))
+        .collect();
     told.sort();
     assert_eq!(
         told,
@@ -82,7 +95,8 @@ fn r9_custom_integrations_are_custom() {
             r#"{"domain":"light","integration":"other""#,
         ]
     );
-    let keys: Vec<String> = case.records().into_keys().filter(|key| key.starts_with("integration/")).collect();
+    let keys: Vec<String> =
+        case.records().into_keys().filter(|key| key.starts_with("integration/")).collect();
     assert_eq!(keys, ["integration/custom", "integration/other", "integration/sun"]);
 }
 
@@ -95,11 +109,15 @@ fn r9_manufacturer_and_model_only_where_nobody_typed_them() {
     };
     assert!(told("hue", "Signify Netherlands B.V."));
     assert!(told("zha", "LUMI"));
-    for integration in ["mqtt", "esphome", "template", "rest", "command_line", "modbus", "knx", "hassio", "my_custom"] {
+    for integration in
+        ["mqtt", "esphome", "template", "rest", "command_line", "modbus", "knx", "hassio", "my_custom"]
+    {
         assert!(!told(integration, "Grandma"), "{integration}");
     }
     assert!(told("hue", &"x".repeat(40)) && !told("hue", &"x".repeat(41)));
-    for secret in ["192.168.1.20", "a4:cf:12:f3:e2:b1", "emma@example.org", "tab\there", "", "https://x.example"] {
+    for secret in
+        ["192.168.1.20", "a4:cf:12:f3:e2:b1", "emma@example.org", "tab\there", "", "https://x.example"]
+    {
         assert!(!told("hue", secret), "{secret}");
     }
 }
@@ -121,7 +139,9 @@ fn r9_units_classes_and_modes_come_from_closed_lists() {
         Some(Box::new(RawCapabilities { state_class: Some(shared("total")), ..RawCapabilities::default() }));
     assert_eq!(
         entities(vec![raw]).of_kind("entity"),
-        [r#"{"category":"diagnostic","class":"temperature","domain":"sensor","state_class":"total","unit":"°C"}"#]
+        [
+            r#"{"category":"diagnostic","class":"temperature","domain":"sensor","state_class":"total","unit":"°C"}"#
+        ]
     );
 }
 
@@ -139,11 +159,20 @@ fn r9_lists_are_members_of_closed_lists_and_a_count() {
         r#"{"caps":{"options":["+3"]},"domain":"input_select"}"#
     );
     assert_eq!(
-        told("climate.x", lists(vec![("preset_modes", list(&["home", "Emma asleep", "away"])), ("hvac_modes", list(&["off", "heat"]))])),
+        told(
+            "climate.x",
+            lists(vec![
+                ("preset_modes", list(&["home", "Emma asleep", "away"])),
+                ("hvac_modes", list(&["off", "heat"]))
+            ])
+        ),
         r#"{"caps":{"hvac_modes":["heat","off"],"preset_modes":["away","home","+1"]},"domain":"climate"}"#
     );
     // What varies with the state: sources of a television, the range of a thermostat.
-    assert_eq!(told("media_player.tv", lists(vec![("source_list", list(&["HDMI 1"]))])), r#"{"domain":"media_player"}"#);
+    assert_eq!(
+        told("media_player.tv", lists(vec![("source_list", list(&["HDMI 1"]))])),
+        r#"{"domain":"media_player"}"#
+    );
     let range = RawCapabilities { numbers: vec![("min_temp", "7".into())], ..RawCapabilities::default() };
     assert_eq!(told("climate.x", range), r#"{"domain":"climate"}"#);
     let number = RawCapabilities {
@@ -171,14 +200,22 @@ fn r9_features_only_where_they_do_not_vary_with_the_state() {
 
 #[test]
 fn r9_resources_are_a_type_and_a_word() {
-    let resource = |id: &str, url: &str| RawResource { id: shared(id), kind: shared("module"), url: text(url) };
-    let urls = ["/hacsfiles/x/x.js", "/local/emma.js", "https://emma.example/x.js", "data:text/javascript;base64,AAAA"];
+    let resource =
+        |id: &str, url: &str| RawResource { id: shared(id), kind: shared("module"), url: text(url) };
+    let urls = [
+        "/hacsfiles/x/x.js",
+        "/local/emma.js",
+        "https://emma.example/x.js",
+        "data:text/javascript;base64,AAAA",
+    ];
     let list = urls.iter().enumerate().map(|(number, url)| resource(&number.to_string(), url)).collect();
-    let mut told = Case::new(vec![Reading::Resources(list)]).with_names().records().into_values().collect::<Vec<_>>();
+    let mut told =
+        Case::new(vec![Reading::Resources(list)]).with_names().records().into_values().collect::<Vec<_>>();
     told.sort();
     assert_eq!(
         told,
-        ["hacs", "local", "other", "other"].map(|source| format!(r#"{{"source":"{source}","type":"module"}}"#))
+        ["hacs", "local", "other", "other"]
+            .map(|source| format!(r#"{{"source":"{source}","type":"module"}}"#))
     );
 }
 
@@ -250,10 +287,34 @@ fn the_order_of_readings_does_not_matter() {
             Reading::Devices(list) => list.reverse(),
             Reading::Entities(list) => list.reverse(),
             Reading::Integrations(list) => list.reverse(),
-            _ => {}
+            Reading::Config(_)
+            | Reading::Floors(_)
+            | Reading::Areas(_)
+            | Reading::Labels(_)
+            | Reading::SomeEntities { .. }
+            | Reading::Dashboards(_)
+            | Reading::Resources(_) => {}
         }
     }
     assert_eq!(Case::new(readings).with_names().render().0, straight, "the very bytes and their order");
+}
+
+/// R8: home keeps the map both ways, so the owner reads own words where the portal has ids.
+#[test]
+fn the_owner_sees_own_words_for_every_id() {
+    let mut case = Case::new(home(100));
+    let key = keys(case.tenant).id_key;
+    let ids: Vec<_> =
+        case.records().into_keys().filter_map(|key| key.split_once('/')?.1.parse().ok()).collect();
+    assert!(ids.len() > 100);
+    for id in ids {
+        let words = own_words(&case.home, &key, id);
+        assert_eq!(words.is_some(), id.thing != vestibule_protocol::id::Thing::Resource, "{id}");
+    }
+    let other_tenant = keys(9).id_key;
+    let id = super::super::ids::text(&other_tenant, vestibule_protocol::id::Thing::Label, &shared("good"));
+    assert_eq!(own_words(&case.home, &other_tenant, id), Some(text("Good ones")));
+    assert_eq!(own_words(&case.home, &key, id), None);
 }
 
 #[test]
@@ -262,4 +323,67 @@ fn references_to_what_does_not_exist_are_left_out() {
     raw.device = Some(registry_id("device", 77));
     raw.area = Some(shared("nowhere"));
     assert_eq!(entities(vec![raw]).of_kind("entity"), [r#"{"domain":"light"}"#]);
+}
+
+/// One change in the home is one put, rendered again with its body; what is gone has a key to delete it by.
+#[test]
+fn a_change_in_the_home_becomes_a_push() {
+    use crate::outbound::diff::Diff;
+    use crate::outbound::snapshot::Snapshot;
+    let mut case = Case::new(home(200)).with_names();
+    let keys = keys(case.tenant);
+    let old = {
+        let policy = Policy {
+            consent: &case.consent,
+            exclusions: &case.exclusions,
+            kinds: &case.kinds,
+            own_hosts: &[],
+        };
+        let view = View::new(&case.home, policy, &keys.id_key);
+        view.number(&mut case.ordinals);
+        Snapshot::of(&view, &case.ordinals, &case.orphans).0
+    };
+    let mut list = example_entities();
+    let gone = list.pop().unwrap();
+    list[0].hidden = true;
+    case.home.apply(Reading::SomeEntities { now: vec![list[0].clone()], gone: vec![gone.entity_id] }, 5);
+    let new = {
+        let policy = Policy {
+            consent: &case.consent,
+            exclusions: &case.exclusions,
+            kinds: &case.kinds,
+            own_hosts: &[],
+        };
+        let view = View::new(&case.home, policy, &keys.id_key);
+        assert!(view.number(&mut case.ordinals).is_empty());
+        let (new, _) = Snapshot::of(&view, &case.ordinals, &case.orphans);
+        let diff = Diff::between(&old, &new);
+        let mut bodies = Vec::new();
+        diff.bodies(&view, &case.ordinals, &case.orphans, &mut |record| {
+            bodies.push((record.key.to_owned(), String::from_utf8(record.body.to_vec()).unwrap()));
+        });
+        assert_eq!(bodies.len(), 1);
+        assert!(
+            bodies[0].0.starts_with("entity/e_") && bodies[0].1.contains(r#""hidden":true"#),
+            "{bodies:?}"
+        );
+        let gone: Vec<String> =
+            diff.gone.iter().map(|key| old.key(*key).unwrap().kind().name().to_owned()).collect();
+        assert_eq!(gone.len(), 2, "{gone:?}");
+        new
+    };
+    assert_ne!(
+        old.root(schema::VERSION, &case.consent.classes),
+        new.root(schema::VERSION, &case.consent.classes)
+    );
+}
+
+/// The registered entities of the example, sorted by entity id; the last is no automation.
+fn example_entities() -> Vec<RawEntity> {
+    let mut list = home(200)
+        .into_iter()
+        .find_map(|reading| if let Reading::Entities(list) = reading { Some(list) } else { None })
+        .unwrap();
+    list.retain(|raw| raw.id.is_some());
+    list
 }

@@ -29,7 +29,10 @@ fn wire(entities: usize, names: bool) -> (usize, usize) {
         }
     }
     send(&mut batch);
-    println!("{entities} entities, names {names}: {:.1} bytes each", total as f64 / case.home.entities() as f64);
+    println!(
+        "{entities} entities, names {names}: {:.1} bytes each",
+        total as f64 / case.home.entities() as f64
+    );
     (total, case.home.entities())
 }
 
@@ -49,7 +52,9 @@ fn a_push_of_one_record_costs_at_most_210_bytes() {
     let mut case = Case::new(example::home(1_000)).with_names();
     let (mut most, mut sum, mut count) = (0, 0, 0);
     for (key, body) in case.render().0.iter().filter(|(key, _)| !key.starts_with("home/")).step_by(17) {
-        let root = |text: &str| Fixed::<16>(*blake3::hash(format!("{key}{text}").as_bytes()).as_bytes().first_chunk().unwrap());
+        let root = |text: &str| {
+            Fixed::<16>(*blake3::hash(format!("{key}{text}").as_bytes()).as_bytes().first_chunk().unwrap())
+        };
         let (base, root) = (root("base"), root("root"));
         let push = format!(r#"{{"t":"push","base":"{base}","root":"{root}","puts":{{"{key}":{body}}}}}"#);
         let size = frame::encode(push.as_bytes()).unwrap().len();
@@ -68,7 +73,12 @@ fn rendering_and_hashing_10_000_entities_takes_no_noticeable_time() {
     let mut figures = String::new();
     for _ in 0..if cfg!(debug_assertions) { 1 } else { 10 } {
         let start = Instant::now();
-        let policy = Policy { consent: &case.consent, exclusions: &case.exclusions, kinds: &case.kinds, own_hosts: &[] };
+        let policy = Policy {
+            consent: &case.consent,
+            exclusions: &case.exclusions,
+            kinds: &case.kinds,
+            own_hosts: &[],
+        };
         let view = View::new(&case.home, policy, &keys.id_key);
         let seen = start.elapsed();
         view.number(&mut case.ordinals);
@@ -76,7 +86,8 @@ fn rendering_and_hashing_10_000_entities_takes_no_noticeable_time() {
         let (snapshot, problems) = Snapshot::of(&view, &case.ordinals, &case.orphans);
         if start.elapsed() < best {
             best = start.elapsed();
-            figures = format!("view {seen:?}, numbers {numbered:?}, all {best:?}, {} records", snapshot.len());
+            figures =
+                format!("view {seen:?}, numbers {numbered:?}, all {best:?}, {} records", snapshot.len());
         }
         assert!(problems.is_empty() && snapshot.len() > case.home.entities());
     }

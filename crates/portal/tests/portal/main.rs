@@ -1,0 +1,28 @@
+//! The portal from outside: a small agent made of protocol types on a real WebSocket, and requests as staff make them.
+
+#[cfg(test)]
+mod agent;
+#[cfg(test)]
+mod api;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod desk;
+#[cfg(test)]
+mod encryption;
+#[cfg(test)]
+mod erasure;
+#[cfg(test)]
+mod identity;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod logs;
+#[cfg(test)]
+mod pairing;
+#[cfg(test)]
+mod silence;
+#[cfg(test)]
+mod speed;
+#[cfg(test)]
+mod sync;
