@@ -1,7 +1,7 @@
 //! The whole demo, running: a real Home Assistant, the portal, the agent; paired, with `names` granted, in sync.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -55,11 +55,10 @@ impl Stage {
         let (mut portal, origin, kept) = portal(places).await?;
         let options = Options::new(NEWEST_HERE).entities(DEMO_ENTITIES).kept_in(&places.home());
         let starting = RealHome::start(options.port(places.home_port()?));
-        let home = say::during(
-            "Starting Home Assistant (the first time it is installed, which takes minutes)",
-            starting,
-        )
-        .await?;
+        if !places.home().exists() {
+            say::line("The first start installs and furnishes Home Assistant, which can take minutes.");
+        }
+        let home = say::during("Starting Home Assistant", starting).await?;
         portal.look()?;
         say::line(&format!("Home Assistant {} runs, with the furnished example house.", home.version()));
 
@@ -70,7 +69,7 @@ impl Stage {
                 say::line("Portal and agent are paired already, from last time.");
                 notes
             }
-            None => say::during("Pairing", pair(places, &vestibule, &origin)).await?,
+            None => say::during("Pairing, and granting names", pair(places, &vestibule, &origin)).await?,
         };
         let api = Api::new(&origin, &notes.token)?;
         let mut stage = Self { agent, portal, home, vestibule, api, origin, notes };
@@ -257,7 +256,6 @@ async fn serve(places: &Places, port: u16) -> Result<(Running, String), Trouble>
 
 /// What an operator and an owner do, by the same commands; the owner's yes is `--yes`, and `names` is granted for this example.
 async fn pair(places: &Places, vestibule: &Vestibule, origin: &str) -> Result<Notes, Trouble> {
-    let began = Instant::now();
     let (program, data) =
         (places.program("vestibule-portal")?, places.portal().to_string_lossy().into_owned());
     let portal = async |arguments: &[&str]| {
@@ -292,7 +290,6 @@ async fn pair(places: &Places, vestibule: &Vestibule, origin: &str) -> Result<No
         recovery_code: text(&paired, "recovery_code")?,
     };
     places::write_private(&places.notes(), &serde_json::to_string(&notes).unwrap_or_default())?;
-    say::line(&format!("Paired and names granted after {}.", say::seconds(began.elapsed())));
     Ok(notes)
 }
 

@@ -248,6 +248,27 @@ mod tests {
     }
 
     #[test]
+    fn a_kept_home_stays_as_it_was_left_until_its_template_is_another() {
+        let base = temporary().unwrap();
+        let template = |name: &str| {
+            let place = base.path().join(name);
+            fs::create_dir_all(place.join("folder")).unwrap();
+            fs::write(place.join("folder/areas"), name).unwrap();
+            fs::write(place.join(TOKENS), r#"{"admin":"a","guest":"g"}"#).unwrap();
+            Template { place }
+        };
+        let kept = base.path().join("kept");
+        let (place, tokens) = template("one").copy_once_to(&kept).unwrap();
+        assert_eq!(tokens.admin, "a");
+        fs::write(place.path().join("areas"), "changed").unwrap();
+        drop(place);
+        template("one").copy_once_to(&kept).unwrap();
+        assert_eq!(fs::read_to_string(kept.join("areas")).unwrap(), "changed");
+        template("two").copy_once_to(&kept).unwrap();
+        assert_eq!(fs::read_to_string(kept.join("areas")).unwrap(), "two");
+    }
+
+    #[test]
     fn the_port_of_a_new_version_is_stored_and_not_on_trial() {
         let folder = temporary().unwrap();
         write_port("2026.11.0", folder.path(), 4711).unwrap();
