@@ -13,8 +13,10 @@ use vestibule_protocol::words;
 use super::Agent;
 use super::views::{Meeting, Paired};
 use crate::control::Reply;
+use crate::outbound::snapshot::Snapshot;
 use crate::portal::enrol::{Greeted, greet};
 use crate::portal::origin::Origin;
+use crate::portal::rooted::Rooted;
 use crate::problem;
 use crate::store::{Commit, Grants, Pairing};
 
@@ -162,6 +164,9 @@ impl Agent {
         self.state.grants = grants;
         self.keys = Some(keys);
         self.portal.retry_at = Some(Instant::now());
+        // The first transfer sends nothing again (R22).
+        let classes = &self.state.grants.consent.classes;
+        self.portal.sent = Some(Arc::new(Rooted::new(Snapshot::default(), classes)));
         self.take_stock().await?;
         tracing::info!("paired");
         Ok(paired)

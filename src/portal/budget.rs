@@ -1,7 +1,8 @@
 //! A portal may ask for a full transfer at most once an hour and ten times a day (R22).
 //!
 //! What counts is what is sent *again*: the share of an inventory that has been sent before. What the owner newly granted, or what is
-//! new at home, costs nothing, so an owner never waits because of a portal.
+//! new at home, costs nothing, so an owner never waits because of a portal. After a start it is not known what has been sent, so all of
+//! the first transfer counts; but no portal can start us, so the hour's limit does not hold it up.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,11 +29,12 @@ impl crate::store::Singleton for Budget {
 }
 
 impl Budget {
-    /// `None` if a transfer may start at `now`; else when the next may.
+    /// `None` if a transfer may start at `now`; else when the next may. `first` says that it is the first since the program was started.
     #[must_use]
-    pub fn wait_until(&self, now: i64) -> Option<i64> {
+    pub fn wait_until(&self, now: i64, first: bool) -> Option<i64> {
         [(HOUR_MS, PER_HOUR), (DAY_MS, PER_DAY)]
             .into_iter()
+            .skip(usize::from(first))
             .filter_map(|(span, limit)| self.free_at(now, span, limit))
             .max()
     }
@@ -74,12 +76,12 @@ mod tests {
         let mut budget = Budget::default();
         let (mut now, mut sends_on_day_one) = (0, 0);
         while now < DAY_MS {
-            match budget.wait_until(now) {
+            match budget.wait_until(now, false) {
                 None => {
                     budget.spend(now, 1.0);
                     sends_on_day_one += 1;
                     assert_eq!(
-                        budget.wait_until(now + 1),
+                        budget.wait_until(now + 1, false),
                         Some(if sends_on_day_one < 10 { now + HOUR_MS } else { DAY_MS })
                     );
                 }
@@ -88,22 +90,34 @@ mod tests {
             now += HOUR_MS / 4;
         }
         assert_eq!(sends_on_day_one, 10);
-        assert_eq!(budget.wait_until(DAY_MS), None);
+        assert_eq!(budget.wait_until(DAY_MS, false), None);
     }
 
     #[test]
     fn a_cut_transfer_may_be_completed_within_the_hour() {
         let mut budget = Budget::default();
         budget.spend(0, 0.6);
-        assert_eq!(budget.wait_until(1000), None);
+        assert_eq!(budget.wait_until(1000, false), None);
         budget.spend(1000, 0.4);
-        assert_eq!(budget.wait_until(2000), Some(HOUR_MS));
+        assert_eq!(budget.wait_until(2000, false), Some(HOUR_MS));
     }
 
     #[test]
     fn a_clock_set_back_does_not_lock_the_home_out() {
         let mut budget = Budget::default();
         budget.spend(DAY_MS, 1.0);
-        assert_eq!(budget.wait_until(0), None);
+        assert_eq!(budget.wait_until(0, false), None);
+    }
+
+    /// An owner who restarts the program does not wait for an hour; a program that is restarted all day long still has its limit.
+    #[test]
+    fn r22_a_start_is_not_held_up_by_the_hour() {
+        let mut budget = Budget::default();
+        for start in 0..10 {
+            assert_eq!(budget.wait_until(start, true), None);
+            budget.spend(start, 1.0);
+            assert!(budget.wait_until(start + 1, false).is_some());
+        }
+        assert_eq!(budget.wait_until(10, true), Some(DAY_MS));
     }
 }

@@ -34,6 +34,8 @@ struct Memory {
     withdrawals: usize,
     /// Folders put back to an earlier copy.
     rewinds: usize,
+    /// One of them was the agent's.
+    back_in_time: bool,
     /// Highest epoch of the consent that the agent and the portal have shown.
     epochs: [u64; 2],
     /// Number for the next new thing.
@@ -273,8 +275,9 @@ impl Story {
             self.stage.note(format_args!("{} put back to yesterday's copy", host.name()));
             self.memory.rewinds += 1;
             if host == Host::Agent {
-                // The agent says what the owner decided then.
+                // The agent says what the owner decided then, and the portal follows as soon as it hears of it.
                 self.memory.names = None;
+                self.memory.back_in_time = true;
             }
             self.memory.epochs = [0, 0];
             self.stage.run(TICK * 3);
@@ -289,7 +292,7 @@ impl Story {
         if let Err(broken) = portal.sound(&home) {
             panic!("the portal holds what it must not: {broken}");
         }
-        let epochs = [agent, home.consent.epoch];
+        let epochs = [agent, if self.memory.back_in_time { 0 } else { home.consent.epoch }];
         let fell = epochs.iter().zip(self.memory.epochs).any(|(now, before)| *now < before);
         assert!(!fell, "the epoch of the consent fell from {:?} to {epochs:?}", self.memory.epochs);
         self.memory.epochs = epochs;
