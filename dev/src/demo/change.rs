@@ -38,16 +38,23 @@ impl Picture {
         ["name", "entity_id", "path"].iter().find_map(|field| record.get(*field)?.as_str())
     }
 
-    /// Takes in lines of changes, and says what each means.
+    /// Takes in lines of changes, and says what each means. The name of what comes or goes is not said twice.
     pub(crate) fn take_in(&mut self, lines: &[String]) -> Vec<String> {
         let before = self.clone();
         for line in lines {
             self.apply(line);
         }
-        lines
+        let values: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let keys: Vec<&str> = values.iter().filter_map(key_of).collect();
+        let comes_or_goes = |key: &str| before.0.contains_key(key) != self.0.contains_key(key);
+        let moving: BTreeSet<&str> = keys
             .iter()
-            .filter_map(|line| Some(describe(&before, self, key_of(&serde_json::from_str(line).ok()?)?)))
-            .collect()
+            .filter_map(|key| key.split_once('/').filter(|(kind, _)| *kind != "name" && comes_or_goes(key)))
+            .map(|(_, id)| id)
+            .collect();
+        let said =
+            |key: &str| key.strip_prefix("name/").is_some_and(|id| moving.contains(id) && comes_or_goes(key));
+        keys.into_iter().filter(|key| !said(key)).map(|key| describe(&before, self, key)).collect()
     }
 
     /// The lines that lead from this picture to another one.
@@ -65,10 +72,11 @@ impl Picture {
     fn apply(&mut self, line: &str) {
         let Ok(mut value) = serde_json::from_str::<Value>(line) else { return };
         let Some(key) = key_of(&value).map(str::to_owned) else { return };
-        match value["record"].take() {
-            Value::Object(record) => self.0.insert(key, record),
-            _ => self.0.remove(&key),
-        };
+        if let Value::Object(record) = value["record"].take() {
+            self.0.insert(key, record);
+        } else {
+            self.0.remove(&key);
+        }
     }
 }
 
@@ -151,10 +159,7 @@ mod tests {
             serde_json::json!({"key": "device/d_lamp", "deleted": true}),
             serde_json::json!({"key": "name/d_lamp", "deleted": true}),
         ];
-        assert_eq!(
-            house.take_in(&lines(&gone)),
-            ["- device      “Deckenlampe”", "- name        “Deckenlampe”"]
-        );
+        assert_eq!(house.take_in(&lines(&gone)), ["- device      “Deckenlampe”"]);
         let new = serde_json::json!({"key": "area/a_new", "record": {"kind": "other"}});
         assert_eq!(house.take_in(&lines(&[new])), ["+ area        a_new  kind other"]);
     }
