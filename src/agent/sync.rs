@@ -133,7 +133,7 @@ impl Agent {
     pub(super) async fn on_message(&mut self, message: FromPortal) -> Result<(), Problem> {
         self.portal.flush_at = Some(Instant::now() + LAZY_FLUSH);
         if let FromPortal::Challenge(challenge) = &message
-            && !self.portal.session.welcomed()
+            && self.portal.session.greet()
         {
             return match self.hello(challenge) {
                 Ok(hello) => {
