@@ -268,7 +268,7 @@ impl Agent {
             match input {
                 Input::Home(event) => self.on_home(event).await?,
                 Input::Portal(FromLink::Message(message)) => self.on_message(message).await?,
-                Input::Portal(FromLink::Closed(trouble)) => self.on_closed(trouble).await?,
+                Input::Portal(FromLink::Closed(trouble)) => self.on_closed(trouble),
                 Input::Owner((request, reply)) => self.on_request(request, reply).await?,
                 Input::Time => self.on_time().await?,
                 Input::Stop => stopping = Some(Instant::now()),

@@ -85,7 +85,6 @@ impl Agent {
             self.portal.session = crate::portal::session::Session::default();
             self.portal.welcomed_since = None;
             self.portal.retry_at = Some(Instant::now());
-            self.requeue().await?;
             self.take_stock().await?;
         }
         Ok(offline::view(&self.state))

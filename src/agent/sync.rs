@@ -95,7 +95,7 @@ impl Agent {
         }
         self.continue_meeting().await?;
         if self.portal.link.is_none() {
-            return self.connect();
+            return self.connect().await;
         }
         let intent = self.next_intent();
         let sending = intent.as_ref().map(|(id, _)| *id);
@@ -116,13 +116,15 @@ impl Agent {
     }
 
     /// Opens a link if there is somebody to talk to and the time has come.
-    fn connect(&mut self) -> Result<(), Problem> {
+    async fn connect(&mut self) -> Result<(), Problem> {
         let now = Instant::now();
         if self.portal.retry_at.is_some_and(|at| at > now) {
             return Ok(());
         }
         let Some((origin, tenant)) = self.counterpart() else { return Ok(()) };
         let origin = Origin::parse(&origin).map_err(problem::origin)?;
+        // However the last link ended: what was on its way then waits again.
+        self.requeue().await?;
         self.portal.retry_at = None;
         self.portal.session = Session::default();
         self.portal.link =
@@ -301,12 +303,11 @@ impl Agent {
         Ok(())
     }
 
-    pub(super) async fn on_closed(&mut self, trouble: LinkTrouble) -> Result<(), Problem> {
+    pub(super) fn on_closed(&mut self, trouble: LinkTrouble) {
         // A restart of the portal ends a good link; that alone is no problem to show.
         let problem = (trouble != LinkTrouble::Lost || self.portal.welcomed_since.is_none())
             .then(|| problem::link(trouble));
         self.cut(problem, None);
-        self.requeue().await
     }
 
     /// Ends the link and plans the next attempt; a problem stays visible until the next welcome.
