@@ -88,6 +88,8 @@ struct PortalSide {
     problem: Option<Problem>,
     retry_at: Option<Instant>,
     attempt: u32,
+    /// When the attempts were last counted from nothing again.
+    eased: Vec<Instant>,
     /// The last inventory that the portal acknowledged.
     acknowledged: Acknowledged,
     /// The last inventory that was sent whole: what of it is sent again counts against the budget (R22).

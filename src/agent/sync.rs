@@ -25,6 +25,9 @@ use crate::store::{Commit, OutboxChange};
 
 /// A schema disagreement is looked at again after this time (R19).
 const DISAGREEMENT: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+/// So many links that end soon are followed by a short pause within [`EASE_SPAN`]; each costs a few rows of the ledger (R22).
+const EASES: usize = 12;
+const EASE_SPAN: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 
 impl Agent {
     pub(super) async fn on_home(&mut self, event: HomeEvent) -> Result<(), Problem> {
@@ -207,8 +210,7 @@ impl Agent {
                     "in sync"
                 );
                 self.portal.problem = None;
-                // Only now: a portal that welcomes us and then wants the impossible must not be able to keep us busy.
-                self.portal.attempt = 0;
+                self.ease();
                 self.portal.sent.clone_from(&self.portal.acknowledged);
                 Ok(())
             }
@@ -222,6 +224,17 @@ impl Agent {
                 self.cut(Some(problem::link(LinkTrouble::Protocol)), None);
                 Ok(())
             }
+        }
+    }
+
+    /// The next loss is met with a short pause again. Only once in sync, and only so often: a portal that wants the impossible, or that
+    /// hangs up as soon as all is well, must not be able to keep us busy.
+    fn ease(&mut self) {
+        let now = Instant::now();
+        self.portal.eased.retain(|at| now.duration_since(*at) < EASE_SPAN);
+        if self.portal.attempt > 0 && self.portal.eased.len() < EASES {
+            self.portal.eased.push(now);
+            self.portal.attempt = 0;
         }
     }
 
