@@ -25,6 +25,8 @@ use crate::store::{Commit, OutboxChange};
 
 /// A schema disagreement is looked at again after this time (R19).
 const DISAGREEMENT: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+/// A full ledger is tried again after this time: each attempt takes a hello's row from what is kept back for the owner's decisions (R26).
+const FULL: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 /// So many links that end soon are followed by a short pause within [`EASE_SPAN`]; each costs a few rows of the ledger (R22).
 const EASES: usize = 12;
 const EASE_SPAN: std::time::Duration = std::time::Duration::from_secs(60 * 60);
@@ -320,7 +322,7 @@ impl Agent {
         // A restart of the portal ends a good link; that alone is no problem to show.
         let problem = (trouble != LinkTrouble::Lost || self.portal.welcomed_since.is_none())
             .then(|| problem::link(trouble));
-        self.cut(problem, None);
+        self.cut(problem, (trouble == LinkTrouble::LedgerFull).then_some(FULL));
     }
 
     /// Ends the link and plans the next attempt; a problem stays visible until the next welcome.
