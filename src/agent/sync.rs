@@ -54,6 +54,8 @@ impl Agent {
                 self.home.connected_since = None;
                 self.home.complete = false;
                 self.home.stale = false;
+                // What was read before and has to wait is no reading of the next connection.
+                self.home.held.iter_mut().for_each(|(_, complete)| *complete = false);
                 self.current = None;
             }
         }
@@ -68,7 +70,7 @@ impl Agent {
         }
         for (readings, complete) in held {
             self.home.complete |= complete;
-            self.home.stale = false;
+            self.home.stale &= !complete;
             let now = self.clock.now_ms();
             heavy(|| self.stock.take_in(readings, now));
         }
@@ -131,6 +133,7 @@ impl Agent {
         // However the last link ended: what was on its way then waits again.
         self.requeue().await?;
         self.portal.retry_at = None;
+        self.portal.answer_by = None;
         self.portal.session = Session::default();
         self.portal.link =
             Some(Link::start(Arc::clone(&self.to_portal), origin, tenant, self.recorder.clone()));
@@ -139,6 +142,8 @@ impl Agent {
 
     pub(super) async fn on_message(&mut self, message: FromPortal) -> Result<(), Problem> {
         self.portal.flush_at = Some(Instant::now() + LAZY_FLUSH);
+        // A pull is no answer to anything.
+        self.portal.answer_by = self.portal.answer_by.filter(|_| matches!(message, FromPortal::Pull(_)));
         if let FromPortal::Challenge(challenge) = &message
             && self.portal.session.greet()
         {
