@@ -282,15 +282,17 @@ impl Agent {
             return Ok(());
         };
         // R22: what is sent again counts; what the portal has never been sent is the owner's doing.
-        let again = plan.sent_again(self.portal.sent.as_deref().map(std::ops::Deref::deref));
+        let (sent, first) = (self.portal.sent.as_deref(), self.state.budget.first());
+        let restart = sent.is_none();
+        let again = if first { 0.0 } else { plan.sent_again(sent.map(std::ops::Deref::deref)) };
         let again = if pulled { again.max(PULL) } else { again };
         let now = self.clock.now_ms();
-        if let Some(free) = self.state.budget.wait_until(now).filter(|_| Budget::counts(again)) {
+        if let Some(free) = self.state.budget.wait_until(now, restart).filter(|_| Budget::counts(again)) {
             let wait = std::time::Duration::from_millis(u64::try_from(free - now).unwrap_or_default());
             self.cut(Some(problem::send_budget()), Some(wait));
             return Ok(());
         }
-        if Budget::counts(again) {
+        if first || Budget::counts(again) {
             self.state.budget.spend(now, again);
             let mut commit = Commit::at(now);
             commit.put(&self.state.budget).map_err(|error| problem::store(&error))?;
