@@ -92,7 +92,10 @@ impl Agent {
 
     /// R29: erased here at once, but for what the portal's receipt needs.
     async fn forget(&mut self, give_up: bool) -> Result<Forgotten, Problem> {
-        self.portal.link = None;
+        if let Some(link) = self.portal.link.take() {
+            // A row that it were about to write would outlive the ledger.
+            link.end().await;
+        }
         let stub = match (&self.state.pairing, &self.keys) {
             (Some(pairing), Some(keys)) if !give_up => Some(ForgetStub {
                 origin: pairing.origin.clone(),
