@@ -11,6 +11,7 @@ use super::Agent;
 use super::offline::{self, DAY_MS};
 use super::views::{ConsentView, Forgotten, Side, Status};
 use crate::control::{Reply, Request};
+use crate::kill::kill_point;
 use crate::problem;
 use crate::store::{Commit, ForgetStub, Grants};
 
@@ -78,6 +79,7 @@ impl Agent {
                 commit.outbox.push(self.consent_intent());
             }
             self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
+            kill_point("agent.decided");
             self.state.grants = grants;
             self.outbox =
                 self.store.outbox(self.clock.now_ms()).await.map_err(|error| problem::store(&error))?;
@@ -116,6 +118,7 @@ impl Agent {
             .forget_everything_but(self.clock.now_ms(), stub)
             .await
             .map_err(|error| problem::store(&error))?;
+        kill_point("agent.forgetting");
         self.reload().await?;
         Ok(Forgotten { local: true, waiting_for_portal: true })
     }

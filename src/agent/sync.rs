@@ -12,6 +12,7 @@ use vestibule_protocol::problem::Problem;
 use vestibule_protocol::schema;
 
 use super::{Agent, LAZY_FLUSH, Stock};
+use crate::kill::kill_point;
 use crate::outbound::reading::HomeEvent;
 use crate::portal::budget::{Budget, PULL};
 use crate::portal::enrol::believe;
@@ -259,6 +260,7 @@ impl Agent {
             commit.put(&session).map_err(|error| problem::store(&error))?;
             // R6: stored before it can be used.
             self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
+            kill_point("agent.welcomed");
             self.state.session = session;
         }
         tracing::info!("connected to the portal");
@@ -298,6 +300,7 @@ impl Agent {
             commit.put(&self.state.budget).map_err(|error| problem::store(&error))?;
             self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
         }
+        kill_point("agent.spent");
         let Ok(batches) = heavy(|| self.stock.batches(&keys.id_key, &self.state.grants, &plan, want.staged))
         else {
             self.cut(Some(problem::link(LinkTrouble::Protocol)), None);
