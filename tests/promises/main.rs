@@ -1,0 +1,3 @@
+//! The promises of DESIGN section 1, each proved from outside; a module per promise.
+
+mod inside;
