@@ -13,10 +13,9 @@ use vestibule_protocol::words;
 use super::Agent;
 use super::views::{Meeting, Paired};
 use crate::control::Reply;
-use crate::outbound::snapshot::Snapshot;
+use crate::kill::kill_point;
 use crate::portal::enrol::{Greeted, greet};
 use crate::portal::origin::Origin;
-use crate::portal::rooted::Rooted;
 use crate::problem;
 use crate::store::{Commit, Grants, Pairing};
 
@@ -153,6 +152,7 @@ impl Agent {
         commit.put(&pairing).map_err(|error| problem::store(&error))?;
         commit.put(&grants).map_err(|error| problem::store(&error))?;
         self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
+        kill_point("agent.paired");
         let paired = Paired {
             tenant: pairing.tenant.to_string(),
             tenant_name: pairing.tenant_name.clone(),
@@ -164,9 +164,6 @@ impl Agent {
         self.state.grants = grants;
         self.keys = Some(keys);
         self.portal.retry_at = Some(Instant::now());
-        // The first transfer sends nothing again (R22).
-        let classes = &self.state.grants.consent.classes;
-        self.portal.sent = Some(Arc::new(Rooted::new(Snapshot::default(), classes)));
         self.take_stock().await?;
         tracing::info!("paired");
         Ok(paired)

@@ -12,6 +12,7 @@ use vestibule_protocol::problem::Problem;
 use vestibule_protocol::schema;
 
 use super::{Agent, LAZY_FLUSH, Stock};
+use crate::kill::kill_point;
 use crate::outbound::reading::HomeEvent;
 use crate::portal::budget::{Budget, PULL};
 use crate::portal::enrol::believe;
@@ -25,6 +26,11 @@ use crate::store::{Commit, OutboxChange};
 
 /// A schema disagreement is looked at again after this time (R19).
 const DISAGREEMENT: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+/// A full ledger is tried again after this time: each attempt takes a hello's row from what is kept back for the owner's decisions (R26).
+const FULL: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+/// So many links that end soon are followed by a short pause within [`EASE_SPAN`]; each costs a few rows of the ledger (R22).
+const EASES: usize = 12;
+const EASE_SPAN: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 
 impl Agent {
     pub(super) async fn on_home(&mut self, event: HomeEvent) -> Result<(), Problem> {
@@ -49,6 +55,8 @@ impl Agent {
                 self.home.connected_since = None;
                 self.home.complete = false;
                 self.home.stale = false;
+                // What was read before and has to wait is no reading of the next connection.
+                self.home.held.iter_mut().for_each(|(_, complete)| *complete = false);
                 self.current = None;
             }
         }
@@ -63,7 +71,7 @@ impl Agent {
         }
         for (readings, complete) in held {
             self.home.complete |= complete;
-            self.home.stale = false;
+            self.home.stale &= !complete;
             let now = self.clock.now_ms();
             heavy(|| self.stock.take_in(readings, now));
         }
@@ -95,7 +103,7 @@ impl Agent {
         }
         self.continue_meeting().await?;
         if self.portal.link.is_none() {
-            return self.connect();
+            return self.connect().await;
         }
         let intent = self.next_intent();
         let sending = intent.as_ref().map(|(id, _)| *id);
@@ -116,14 +124,17 @@ impl Agent {
     }
 
     /// Opens a link if there is somebody to talk to and the time has come.
-    fn connect(&mut self) -> Result<(), Problem> {
+    async fn connect(&mut self) -> Result<(), Problem> {
         let now = Instant::now();
         if self.portal.retry_at.is_some_and(|at| at > now) {
             return Ok(());
         }
         let Some((origin, tenant)) = self.counterpart() else { return Ok(()) };
         let origin = Origin::parse(&origin).map_err(problem::origin)?;
+        // However the last link ended: what was on its way then waits again.
+        self.requeue().await?;
         self.portal.retry_at = None;
+        self.portal.answer_by = None;
         self.portal.session = Session::default();
         self.portal.link =
             Some(Link::start(Arc::clone(&self.to_portal), origin, tenant, self.recorder.clone()));
@@ -132,8 +143,10 @@ impl Agent {
 
     pub(super) async fn on_message(&mut self, message: FromPortal) -> Result<(), Problem> {
         self.portal.flush_at = Some(Instant::now() + LAZY_FLUSH);
+        // A pull is no answer to anything.
+        self.portal.answer_by = self.portal.answer_by.filter(|_| matches!(message, FromPortal::Pull(_)));
         if let FromPortal::Challenge(challenge) = &message
-            && !self.portal.session.welcomed()
+            && self.portal.session.greet()
         {
             return match self.hello(challenge) {
                 Ok(hello) => {
@@ -205,8 +218,7 @@ impl Agent {
                     "in sync"
                 );
                 self.portal.problem = None;
-                // Only now: a portal that welcomes us and then wants the impossible must not be able to keep us busy.
-                self.portal.attempt = 0;
+                self.ease();
                 self.portal.sent.clone_from(&self.portal.acknowledged);
                 Ok(())
             }
@@ -220,6 +232,17 @@ impl Agent {
                 self.cut(Some(problem::link(LinkTrouble::Protocol)), None);
                 Ok(())
             }
+        }
+    }
+
+    /// The next loss is met with a short pause again. Only once in sync, and only so often: a portal that wants the impossible, or that
+    /// hangs up as soon as all is well, must not be able to keep us busy.
+    fn ease(&mut self) {
+        let now = Instant::now();
+        self.portal.eased.retain(|at| now.duration_since(*at) < EASE_SPAN);
+        if self.portal.attempt > 0 && self.portal.eased.len() < EASES {
+            self.portal.eased.push(now);
+            self.portal.attempt = 0;
         }
     }
 
@@ -237,6 +260,7 @@ impl Agent {
             commit.put(&session).map_err(|error| problem::store(&error))?;
             // R6: stored before it can be used.
             self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
+            kill_point("agent.welcomed");
             self.state.session = session;
         }
         tracing::info!("connected to the portal");
@@ -260,21 +284,23 @@ impl Agent {
             return Ok(());
         };
         // R22: what is sent again counts; what the portal has never been sent is the owner's doing.
-        let again = plan.sent_again(self.portal.sent.as_deref().map(std::ops::Deref::deref));
+        let (sent, first) = (self.portal.sent.as_deref(), self.state.budget.first());
+        let restart = sent.is_none();
+        let again = if first { 0.0 } else { plan.sent_again(sent.map(std::ops::Deref::deref)) };
         let again = if pulled { again.max(PULL) } else { again };
         let now = self.clock.now_ms();
-        let first = self.portal.sent.is_none();
-        if let Some(free) = self.state.budget.wait_until(now, first).filter(|_| Budget::counts(again)) {
+        if let Some(free) = self.state.budget.wait_until(now, restart).filter(|_| Budget::counts(again)) {
             let wait = std::time::Duration::from_millis(u64::try_from(free - now).unwrap_or_default());
             self.cut(Some(problem::send_budget()), Some(wait));
             return Ok(());
         }
-        if Budget::counts(again) {
+        if first || Budget::counts(again) {
             self.state.budget.spend(now, again);
             let mut commit = Commit::at(now);
             commit.put(&self.state.budget).map_err(|error| problem::store(&error))?;
             self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
         }
+        kill_point("agent.spent");
         let Ok(batches) = heavy(|| self.stock.batches(&keys.id_key, &self.state.grants, &plan, want.staged))
         else {
             self.cut(Some(problem::link(LinkTrouble::Protocol)), None);
@@ -302,12 +328,11 @@ impl Agent {
         Ok(())
     }
 
-    pub(super) async fn on_closed(&mut self, trouble: LinkTrouble) -> Result<(), Problem> {
+    pub(super) fn on_closed(&mut self, trouble: LinkTrouble) {
         // A restart of the portal ends a good link; that alone is no problem to show.
         let problem = (trouble != LinkTrouble::Lost || self.portal.welcomed_since.is_none())
             .then(|| problem::link(trouble));
-        self.cut(problem, None);
-        self.requeue().await
+        self.cut(problem, (trouble == LinkTrouble::LedgerFull).then_some(FULL));
     }
 
     /// Ends the link and plans the next attempt; a problem stays visible until the next welcome.

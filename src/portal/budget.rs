@@ -1,8 +1,7 @@
 //! A portal may ask for a full transfer at most once an hour and ten times a day (R22).
 //!
 //! What counts is what is sent *again*: the share of an inventory that has been sent before. What the owner newly granted, or what is
-//! new at home, costs nothing, so an owner never waits because of a portal. After a start it is not known what has been sent, so all of
-//! the first transfer counts; but no portal can start us, so the hour's limit does not hold it up.
+//! new at home, costs nothing, so an owner never waits because of a portal.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +21,9 @@ const NEGLIGIBLE: f64 = 0.001;
 pub struct Budget {
     /// Unix milliseconds and share of the inventory, oldest first.
     spent: Vec<(i64, f64)>,
+    /// Something has been sent since the pairing.
+    #[serde(default)]
+    begun: bool,
 }
 
 impl crate::store::Singleton for Budget {
@@ -29,12 +31,19 @@ impl crate::store::Singleton for Budget {
 }
 
 impl Budget {
-    /// `None` if a transfer may start at `now`; else when the next may. `first` says that it is the first since the program was started.
+    /// Whether a transfer cannot send anything again, because nothing has been sent since the pairing.
     #[must_use]
-    pub fn wait_until(&self, now: i64, first: bool) -> Option<i64> {
+    pub const fn first(&self) -> bool {
+        !self.begun
+    }
+
+    /// `None` if a transfer may start at `now`; else when the next may. The first after a `restart` need not wait for its hour: no portal
+    /// can restart us, and what one has cut short must not keep the home waiting.
+    #[must_use]
+    pub fn wait_until(&self, now: i64, restart: bool) -> Option<i64> {
         [(HOUR_MS, PER_HOUR), (DAY_MS, PER_DAY)]
             .into_iter()
-            .skip(usize::from(first))
+            .skip(usize::from(restart))
             .filter_map(|(span, limit)| self.free_at(now, span, limit))
             .max()
     }
@@ -60,10 +69,11 @@ impl Budget {
         share >= NEGLIGIBLE
     }
 
-    /// Notes that `share` (0..1) of the inventory is about to be sent again.
+    /// Notes that `share` (0..1) of the inventory is about to be sent again; 0 at the first time.
     pub fn spend(&mut self, now: i64, share: f64) {
+        self.begun = true;
         self.spent.retain(|(time, _)| *time > now - DAY_MS && *time <= now);
-        self.spent.push((now, share));
+        self.spent.extend(Self::counts(share).then_some((now, share)));
     }
 }
 
@@ -94,6 +104,20 @@ mod tests {
     }
 
     #[test]
+    fn what_a_restart_has_cut_short_is_sent_again_at_once_but_not_for_ever() {
+        let mut budget = Budget::default();
+        assert!(budget.first());
+        budget.spend(0, 0.0);
+        assert!(!budget.first());
+        for restart in 0..10 {
+            assert_eq!(budget.wait_until(restart, true), None);
+            budget.spend(restart, 1.0);
+            assert_eq!(budget.wait_until(restart + 1, false), Some(restart + HOUR_MS));
+        }
+        assert_eq!(budget.wait_until(10, true), Some(DAY_MS));
+    }
+
+    #[test]
     fn a_cut_transfer_may_be_completed_within_the_hour() {
         let mut budget = Budget::default();
         budget.spend(0, 0.6);
@@ -107,17 +131,5 @@ mod tests {
         let mut budget = Budget::default();
         budget.spend(DAY_MS, 1.0);
         assert_eq!(budget.wait_until(0, false), None);
-    }
-
-    /// An owner who restarts the program does not wait for an hour; a program that is restarted all day long still has its limit.
-    #[test]
-    fn r22_a_start_is_not_held_up_by_the_hour() {
-        let mut budget = Budget::default();
-        for start in 0..10 {
-            assert_eq!(budget.wait_until(start, true), None);
-            budget.spend(start, 1.0);
-            assert!(budget.wait_until(start + 1, false).is_some());
-        }
-        assert_eq!(budget.wait_until(10, true), Some(DAY_MS));
     }
 }

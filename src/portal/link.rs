@@ -104,6 +104,12 @@ impl Link {
         let _ = self.to.send(message).await;
     }
 
+    /// Ends the link, and waits until nothing of it can reach the ledger any more.
+    pub async fn end(mut self) {
+        self.task.abort();
+        let _ = (&mut self.task).await;
+    }
+
     /// A sender of its own, for a task that renders batches.
     #[must_use]
     pub fn sender(&self) -> mpsc::Sender<ToLink> {

@@ -76,6 +76,8 @@ pub enum Intent {
 /// One link, from the portal's welcome to its end.
 #[derive(Debug, Default)]
 pub struct Session {
+    /// The hello has been said, to a portal that has proved whom it serves.
+    greeted: bool,
     portal: Option<Root>,
     busy: Option<Busy>,
     mismatches: u32,
@@ -114,10 +116,16 @@ impl Session {
         self.portal.is_some()
     }
 
+    /// Notes that the hello is said now. `false` if it has been: each link hears one, so that nobody collects signatures (R5).
+    pub const fn greet(&mut self) -> bool {
+        !std::mem::replace(&mut self.greeted, true)
+    }
+
     /// Takes a message of the portal. `None`: nothing to do but to ask [`Self::next`].
     pub fn receive(&mut self, message: FromPortal, acknowledged: &mut Acknowledged) -> Option<Step> {
         match (message, self.busy.take()) {
-            (FromPortal::Welcome(welcome), None) if self.portal.is_none() => {
+            // R2: a welcome without a hello comes from somebody who has not proved whom it serves.
+            (FromPortal::Welcome(welcome), None) if self.greeted && self.portal.is_none() => {
                 self.portal = Some(welcome.root);
                 Some(Step::Welcomed(welcome))
             }
