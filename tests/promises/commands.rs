@@ -39,11 +39,26 @@ async fn the_shapes_that_others_rely_on() {
     assert_eq!(status["last_day"]["bytes_out"], frames.iter().map(Vec::len).sum::<usize>());
 
     let held = house.records().await;
-    let counted: u64 = status["records"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+    let counted: u64 =
+        status["records"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
     assert_eq!(usize::try_from(counted).unwrap(), held.len());
     let preview = agent.command(&["preview", "--json"]).await.ok();
     assert_eq!(records(&preview.out), held);
-    let kinds = ["area", "automation", "dashboard", "device", "entity", "floor", "home", "integration", "label", "name", "resource", "scene", "script"];
+    let kinds = [
+        "area",
+        "automation",
+        "dashboard",
+        "device",
+        "entity",
+        "floor",
+        "home",
+        "integration",
+        "label",
+        "name",
+        "resource",
+        "scene",
+        "script",
+    ];
     for line in preview.out.lines() {
         let line: Value = serde_json::from_str(line).unwrap();
         assert_eq!(fields(&line), BTreeSet::from(["key", "record"]));
@@ -58,8 +73,14 @@ async fn the_shapes_that_others_rely_on() {
     assert_eq!(agent.json(&["health"]).await, json!({"healthy": true}));
     let consent = agent.json(&["consent", "list"]).await;
     assert_eq!((&consent["classes"], &consent["excluded"]), (&json!(["structure"]), &json!([])));
-    let entry: Value = serde_json::from_str(agent.command(&["ledger", "list", "--json"]).await.ok().out.lines().next().unwrap()).unwrap();
-    assert!(fields(&entry).is_superset(&BTreeSet::from(["entry", "time", "direction", "kind", "bytes"])), "{entry}");
+    let entry: Value = serde_json::from_str(
+        agent.command(&["ledger", "list", "--json"]).await.ok().out.lines().next().unwrap(),
+    )
+    .unwrap();
+    assert!(
+        fields(&entry).is_superset(&BTreeSet::from(["entry", "time", "direction", "kind", "bytes"])),
+        "{entry}"
+    );
     let rows = agent.command(&["ledger", "list", "--json", "--limit", "500"]).await.ok().out;
     let rows: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let batch = rows.iter().find(|row| row["kind"] == "batch").unwrap()["entry"].to_string();
@@ -128,11 +149,17 @@ async fn stdout_is_json_and_nothing_else() {
         let lines: Vec<Value> = ran
             .out
             .lines()
-            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{command}: {error}: {line}")))
+            .map(|line| {
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{command}: {error}: {line}"))
+            })
             .collect();
         if ran.code == 1 {
             let [only] = lines.as_slice() else { panic!("{command}: {ran:?}") };
-            assert_eq!(fields(&only["problem"]), BTreeSet::from(["code", "next", "retry", "what"]), "{command}");
+            assert_eq!(
+                fields(&only["problem"]),
+                BTreeSet::from(["code", "next", "retry", "what"]),
+                "{command}"
+            );
         }
     }
 }
@@ -165,10 +192,14 @@ async fn the_api_answers_as_pinned() {
     assert_eq!(http::get(portal.address(), &path, &[]).await.unwrap().status, 401);
     home.add_entity("light.another", EntityKind::Light, None);
     house.equal("one more light").await;
-    let changes = portal.get(tenant, &format!("/v1/instances/{}/changes?since={root}", house.fingerprint)).await;
+    let changes =
+        portal.get(tenant, &format!("/v1/instances/{}/changes?since={root}", house.fingerprint)).await;
     let changes = changes.text();
     assert!(changes.contains("\"key\":\"entity/e_") && changes.lines().count() == 1, "{changes}");
-    assert_eq!(portal.get(tenant, "/v1/openapi.json").await.json()["openapi"].as_str().unwrap().chars().next(), Some('3'));
+    assert_eq!(
+        portal.get(tenant, "/v1/openapi.json").await.json()["openapi"].as_str().unwrap().chars().next(),
+        Some('3')
+    );
     // Another tenant's staff do not see the home at all.
     let other = portal.tenant("Other").await;
     assert_eq!(portal.get(&other, &path).await.status, 404);
@@ -227,12 +258,19 @@ async fn pair_waits_for_a_daemon_and_a_home_that_were_just_started() {
     let arguments = ["pair", "--portal", &origin, "--invite", &invite.code, "--yes"];
     let (paired, ()) = tokio::join!(agent.json(&arguments), async {
         until("the home is being read", SOON, async || {
-            if home.commands().contains_key("get_config") { Ok(()) } else { Err(format!("{:?}", home.commands())) }
+            if home.commands().contains_key("get_config") {
+                Ok(())
+            } else {
+                Err(format!("{:?}", home.commands()))
+            }
         })
         .await;
         home.set_core_state("RUNNING");
     });
-    assert_eq!(fields(&paired), BTreeSet::from(["fingerprint", "recovery_code", "tenant", "tenant_name", "words"]));
+    assert_eq!(
+        fields(&paired),
+        BTreeSet::from(["fingerprint", "recovery_code", "tenant", "tenant_name", "words"])
+    );
 
     // Without a daemon the command does it alone; a daemon that is started later goes on from there.
     let mut alone = Agent::of(&listening.url(), TOKEN);
@@ -342,7 +380,11 @@ async fn r28_what_was_erased_stays_erased_when_a_backup_comes_back() {
         }
     }
     let back = crate::support::files(&house.portal.data());
-    assert!(back.iter().any(|(_, bytes)| crate::support::contains(bytes, b"Name of light.")  || crate::support::contains(bytes, b"name/e_")), "the backup is back");
+    assert!(
+        back.iter().any(|(_, bytes)| crate::support::contains(bytes, b"Name of light.")
+            || crate::support::contains(bytes, b"name/e_")),
+        "the backup is back"
+    );
     house.portal.serve().await;
     let path = format!("/v1/instances/{}", house.fingerprint);
     assert_eq!(house.portal.get(&house.tenant, &path).await.status, 404);

@@ -180,8 +180,10 @@ impl Story {
         if !self.home.version().starts_with("2024.3.") {
             let label = self.list("label").await[1]["label_id"].clone();
             let entity = self.entity("cover").await["entity_id"].clone();
-            self.call(json!({"type": "config/entity_registry/update", "entity_id": entity, "labels": [label]}))
-                .await;
+            self.call(
+                json!({"type": "config/entity_registry/update", "entity_id": entity, "labels": [label]}),
+            )
+            .await;
         }
         let area = self.fence("Zaun").await;
         let said = wire::sent(&self.house.portal.recorder).split_off(before);
@@ -251,7 +253,8 @@ impl Story {
             self.house.holds("an entity is disabled or enabled", |records| *records != before).await;
         }
         let before = self.count("label").await;
-        let label = self.call(json!({"type": "config/label_registry/create", "name": "Zebrafink Etikett"})).await;
+        let label =
+            self.call(json!({"type": "config/label_registry/create", "name": "Zebrafink zwei"})).await;
         self.holds_so_many("label", before + 1).await;
         self.call(json!({"type": "config/label_registry/delete", "label_id": label["label_id"]})).await;
         self.holds_so_many("label", before).await;

@@ -25,7 +25,6 @@ pub(crate) struct Portal {
 pub(crate) struct Tenant {
     pub(crate) id: String,
     pub(crate) token: String,
-    pub(crate) root_key: PathBuf,
 }
 
 /// A one-time code.
@@ -72,10 +71,6 @@ impl Portal {
         programs::kill(&mut self.child).await;
     }
 
-    pub(crate) async fn stop(&mut self) -> Option<i32> {
-        programs::stop(&mut self.child).await
-    }
-
     /// Where homes reach it: the proxy.
     pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.recorder.address())
@@ -115,7 +110,7 @@ impl Portal {
             self.command(&["tenant", "create", name, "--root-key", root_key.to_str().unwrap()]).await;
         let id = created["tenant"].as_str().unwrap().to_owned();
         let staff = self.command(&["staff", "add", "Reader", "--tenant", &id, "--role", "viewer"]).await;
-        Tenant { id, token: staff["token"].as_str().unwrap().to_owned(), root_key }
+        Tenant { id, token: staff["token"].as_str().unwrap().to_owned() }
     }
 
     pub(crate) async fn invite(&self, tenant: &Tenant) -> Invite {
