@@ -144,6 +144,12 @@ impl Portal<'_> {
         Ok(())
     }
 
+    /// Erasures of a whole home that the journal has noted.
+    pub(super) fn farewells(&self) -> usize {
+        let entries = self.journal.entries().unwrap();
+        entries.iter().filter(|(_, entry)| entry.scope == Scope::All).count()
+    }
+
     /// Erasures of a class that the journal has noted.
     pub(super) fn erasures(&self) -> usize {
         let entries = self.journal.entries().unwrap();

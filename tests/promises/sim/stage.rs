@@ -20,7 +20,7 @@ use super::dice::Seeded;
 use super::hosts::{self, BEGIN_MS, Desk};
 
 /// One step of the network. Every message takes one at least; longer steps make a simulation of minutes affordable.
-pub(super) const TICK: Duration = Duration::from_millis(20);
+pub(super) const TICK: Duration = Duration::from_millis(40);
 /// The slowest message on an ordinary day.
 pub(super) const LATENCY: Duration = Duration::from_millis(100);
 /// More simulated time than any story needs; one that takes longer has got stuck.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use vestibule::control::Request;
 use vestibule::store::State;
-use vestibule_dev::fake_home::{EntityKind, Faults, Version};
+use vestibule_dev::fake_home::{EntityKind, Faults, Model, Version};
 use vestibule_protocol::consent::Class;
 
 use super::check;
@@ -47,6 +47,8 @@ pub(super) struct Story {
     stage: Stage,
     chance: Seeded,
     memory: Memory,
+    /// Things may happen that are believed only after ten minutes. Few stories have the time.
+    patient: bool,
 }
 
 /// Plays the story of a seed; panics where a promise is broken. Gives the diary.
@@ -55,7 +57,8 @@ pub(super) fn play(seed: u64) -> Vec<String> {
     let version = if chance.once_in(3) { Version::V2024_3 } else { Version::V2026_11 };
     let entities = usize::try_from(chance.within(20..=40)).unwrap();
     let stage = Stage::new(seed, version, entities);
-    let mut story = Story { stage, chance, memory: Memory::default() };
+    let patient = chance.once_in(25);
+    let mut story = Story { stage, chance, memory: Memory::default(), patient };
     story.pair();
     for _ in 0..story.chance.within(5..=12) {
         let pause = Duration::from_millis(story.chance.within(0..=6_000));
@@ -65,6 +68,9 @@ pub(super) fn play(seed: u64) -> Vec<String> {
     }
     story.heal();
     story.reckon();
+    if story.chance.once_in(4) {
+        story.forget();
+    }
     story.stage.diary
 }
 
@@ -112,7 +118,7 @@ impl Story {
         let entity = self.chance.pick(&entities).unwrap_or_default();
         let area = self.chance.pick(&areas).unwrap_or_default();
         let device = self.chance.pick(&devices).unwrap_or_default();
-        let what = self.chance.below(16);
+        let what = self.chance.below(if self.patient { 18 } else { 16 });
         match what {
             0 => home.rename_entity(&entity, &format!("{}_renamed_{n}", entity)),
             1 => home.update_entity(&entity, &json!({"name": format!("Called {n}")})),
@@ -128,7 +134,17 @@ impl Story {
             12 => drop(home.add_device(&format!("Device number {n}"), Some(&area))),
             13 => home.put_label(&format!("label_{n}"), &format!("Label {n}")),
             14 => home.load_integration(&format!("example_{n}")),
-            _ => home.add_dashboard(&format!("board-{n}"), &format!("Board {n}")),
+            15 => home.add_dashboard(&format!("board-{n}"), &format!("Board {n}")),
+            16 => home.add_unregistered(&format!("sensor.loose_new_{n}"), "example_cloud"),
+            _ => {
+                let loose = |model: &Model| {
+                    let registered = |id: &&String| !model.entities.contains_key(*id);
+                    model.states.keys().filter(registered).cloned().collect::<Vec<_>>()
+                };
+                if let Some(loose) = self.chance.pick(&home.model(loose)) {
+                    home.remove_unregistered(&loose);
+                }
+            }
         }
         self.stage.note(format_args!("home: {what} {entity} {area} {device}"));
     }
@@ -137,6 +153,7 @@ impl Story {
     fn decision(&mut self) {
         let request = match self.chance.below(8) {
             0 | 1 => Request::Grant { class: Class::Names },
+            2 if self.chance.once_in(4) => Request::Withdraw { class: Class::Structure },
             2 | 3 => Request::Withdraw { class: Class::Names },
             4 => Request::Restrict { on: self.chance.once_in(2) },
             5 | 6 => match self.chance.pick(&self.things()) {
@@ -177,6 +194,7 @@ impl Story {
                 self.memory.names = done.map(|_| false);
                 self.memory.withdrawals += 1;
             }
+            Request::Withdraw { .. } => self.memory.withdrawals += 1,
             Request::Exclude { thing } => drop(self.memory.excluded.insert(thing)),
             Request::Include { thing } if done.is_some() => drop(self.memory.excluded.remove(&thing)),
             _ => {}
@@ -318,6 +336,8 @@ impl Story {
         self.stage.run(TICK * 3);
         let free = self.stage.owner(Request::Restrict { on: false });
         assert!(matches!(free, Some(Ok(_))), "the restriction is not lifted: {free:?}");
+        let granted = self.stage.owner(Request::Grant { class: Class::Structure });
+        assert!(matches!(granted, Some(Ok(_))), "structure is not granted again: {granted:?}");
         self.stage.note("healed");
     }
 
@@ -348,6 +368,53 @@ impl Story {
         assert!(self.agree(), "agreement does not last: {}", self.difference());
         self.settle_accounts();
         self.stage.diary.extend(after);
+    }
+
+    /// R29: the owner wants everything to be forgotten, whoever is away or killed meanwhile.
+    fn forget(&mut self) {
+        let fingerprint = self.stage.fingerprint();
+        match self.chance.below(4) {
+            0 => self.stage.sim.partition("agent", "portal"),
+            1 => self.stage.kill(Host::Portal),
+            _ => {}
+        }
+        let asked = self.stage.ask(Request::Forget { give_up: false }).expect("the agent is up");
+        if self.chance.once_in(3) {
+            self.stage.run(TICK);
+            self.restart(Host::Agent);
+        }
+        let answer = self.stage.answer(asked, TICK * 10);
+        self.stage.note(format_args!("owner: forget: {answer:?}"));
+        self.stage.run(Duration::from_millis(self.chance.within(0..=3_000)));
+        self.mend("portal");
+        if !self.stage.is_up(Host::Portal) {
+            self.stage.start(Host::Portal, Duration::ZERO);
+        }
+        // A request that died with the program is made again.
+        let state = check::stored(&self.stage.agent_folder());
+        if state.pairing.is_some() {
+            let again = self.stage.owner(Request::Forget { give_up: false });
+            assert!(matches!(again, Some(Ok(_))), "forgetting is refused: {again:?}");
+        }
+        let until = self.stage.sim.elapsed() + CALM;
+        loop {
+            let state = check::stored(&self.stage.agent_folder());
+            let portal = self.stage.portal();
+            if state.pairing.is_none() && state.forget_stub.is_none() && portal.home(&fingerprint).is_none() {
+                assert_eq!(portal.farewells(), 1, "erased once, and noted once");
+                break;
+            }
+            drop(portal);
+            assert!(
+                self.stage.sim.elapsed() < until,
+                "it is not forgotten: {:?}",
+                state.forget_stub.is_some()
+            );
+            self.stage.run(LOOK);
+        }
+        assert_ne!(self.stage.fingerprint(), fingerprint, "who pairs again is somebody else");
+        let left = check::ledger(&self.stage.agent_folder());
+        self.stage.note(format_args!("forgotten; {} rows in the ledger", left.len()));
     }
 
     fn agree(&mut self) -> bool {
