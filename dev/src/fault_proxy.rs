@@ -199,7 +199,6 @@ impl Pump<'_> {
             return tokio::io::copy(&mut from, &mut to).await.map(drop);
         }
         let mut messages = 0;
-        let mut pace = None;
         while let Some(frame) = Frame::read(&mut from).await? {
             messages += u64::from(!frame.is_control());
             let due = self
@@ -209,10 +208,8 @@ impl Pump<'_> {
             if now.is_some() {
                 self.inner.hit.fetch_add(1, Ordering::SeqCst);
             }
-            match due.map(|fault| &fault.what) {
-                Some(What::Late(wait)) => sleep(*wait).await,
-                Some(What::Slow(rate)) => pace = Some(*rate),
-                _ => {}
+            if let Some(What::Late(wait)) = due.map(|fault| &fault.what) {
+                sleep(*wait).await;
             }
             let bytes = match now.map(|fault| &fault.what) {
                 Some(What::CutBefore) => return Ok(()),
@@ -233,32 +230,44 @@ impl Pump<'_> {
                 }
                 Some(What::Instead(payload)) => frame.with(payload.clone()).bytes(),
                 Some(What::Twice) => [frame.bytes(), frame.bytes()].concat(),
-                Some(What::Late(_) | What::Slow(_)) | None => frame.bytes(),
+                Some(What::Slow(rate)) => {
+                    // From here on byte by byte, so that the sender feels it.
+                    let mut rest = std::io::Cursor::new(frame.bytes()).chain(from);
+                    return self.drip(&mut rest, &mut to, *rate).await;
+                }
+                Some(What::Late(_)) | None => frame.bytes(),
             };
             if self.swallows.load(Ordering::SeqCst) {
                 continue;
             }
-            self.write(&mut to, &bytes, pace).await?;
+            self.write(&mut to, &bytes).await?;
         }
         Ok(())
     }
 
-    async fn write(
-        &self,
-        to: &mut (impl AsyncWrite + Unpin),
-        bytes: &[u8],
-        pace: Option<u32>,
-    ) -> io::Result<()> {
-        for piece in bytes.chunks(if pace.is_some() { PIECE } else { bytes.len().max(1) }) {
-            to.write_all(piece).await?;
-            to.flush().await?;
-            self.inner.count(self.way).fetch_add(piece.len() as u64, Ordering::SeqCst);
-            if let Some(rate) = pace {
-                #[expect(clippy::cast_precision_loss, reason = "pieces are small")]
-                sleep(Duration::from_secs_f64(piece.len() as f64 / f64::from(rate.max(1)))).await;
-            }
-        }
+    async fn write(&self, to: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {
+        to.write_all(bytes).await?;
+        to.flush().await?;
+        self.inner.count(self.way).fetch_add(bytes.len() as u64, Ordering::SeqCst);
         Ok(())
+    }
+
+    async fn drip(
+        &self,
+        from: &mut (impl AsyncRead + Unpin),
+        to: &mut (impl AsyncWrite + Unpin),
+        rate: u32,
+    ) -> io::Result<()> {
+        let mut piece = [0; PIECE];
+        loop {
+            let length = from.read(&mut piece).await?;
+            if length == 0 {
+                return Ok(());
+            }
+            self.write(to, &piece[..length]).await?;
+            let seconds = f64::from(u32::try_from(length).unwrap_or(u32::MAX)) / f64::from(rate.max(1));
+            sleep(Duration::from_secs_f64(seconds)).await;
+        }
     }
 }
 

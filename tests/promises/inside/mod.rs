@@ -9,7 +9,7 @@ mod disk;
 mod forget;
 mod home;
 mod hostile;
-// mod kill;
+mod kill;
 mod link;
 mod pipes;
 mod real;

@@ -9,8 +9,8 @@ use vestibule::net::{BoxedStream, Dial, DialError, Dialling, Target};
 use vestibule_dev::fake_home::FakeHome;
 use vestibule_dev::fault_proxy::FaultProxy;
 
-/// What a pipe holds: about what a socket does.
-const ROOM: usize = 64 << 10;
+/// What a pipe holds: little, so that whoever sends a lot has to wait for whoever takes it.
+const ROOM: usize = 8 << 10;
 
 /// The way to the fake home.
 #[derive(Clone)]

@@ -1,4 +1,4 @@
-//! The reference portal at the other end of the pipe.
+//! The reference portal, at the other end of the pipe or behind a real socket.
 
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -6,14 +6,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vestibule_portal::app::App;
 use vestibule_portal::data::Data;
-use vestibule_portal::serve;
+use vestibule_portal::serve::{self, Options, Running};
 use vestibule_portal::store::{Stop, history, invites, tenants};
 use vestibule_portal::world::World as Outside;
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::dsse::Envelope;
 use vestibule_protocol::id::TenantId;
 use vestibule_protocol::invite::Invite;
-use vestibule_protocol::statement::Statement;
+use vestibule_protocol::statement::{LIFETIME_SECONDS, Statement};
 
 use super::world::{ORIGIN, World};
 
@@ -26,6 +26,8 @@ const ROOT: [u8; 32] = [9; 32];
 pub(super) struct RealPortal {
     app: App,
     tenant: TenantId,
+    origin: String,
+    _running: Option<Running>,
     _folder: TempDir,
 }
 
@@ -39,26 +41,39 @@ impl RealPortal {
         let data = Data::at(folder.path(), None).unwrap();
         let store = data.inline_store(outside.clone()).unwrap();
         let key = data.signing_key(&outside).unwrap();
+        let portal = Self::of(App::new(store, key, CancellationToken::new()), ORIGIN, None, folder).await;
+        portal.answer(world);
+        portal
+    }
+
+    /// Starts one that listens on a port.
+    pub(super) async fn listen() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let running = serve::start(Options::local(folder.path().to_owned())).await.unwrap();
+        let (app, origin) = (running.app.clone(), running.origin.clone());
+        Self::of(app, &origin, Some(running), folder).await
+    }
+
+    /// Makes tenant and invite.
+    async fn of(app: App, origin: &str, running: Option<Running>, folder: TempDir) -> Self {
         let root = ed25519_dalek::SigningKey::from_bytes(&ROOT);
         let tenant = TenantId::of_root_key(root.verifying_key().as_bytes());
         let statement = Statement {
             name: "Example Dashboards".into(),
-            origin: ORIGIN.into(),
-            portal_key: Fixed(*key.verifying_key().as_bytes()),
+            origin: origin.to_owned(),
+            portal_key: Fixed(*app.key.verifying_key().as_bytes()),
             root_key: Fixed(*root.verifying_key().as_bytes()),
-            issued: outside.now(),
-            expires: outside.now() + vestibule_protocol::statement::LIFETIME_SECONDS,
+            issued: app.store.now(),
+            expires: app.store.now() + LIFETIME_SECONDS,
         };
         let signed = statement.sign(&root).unwrap();
-        let made = store.write_now(|tx| {
+        let made = app.store.write(move |tx| {
             tenants::put(tx, &tenant, &statement.name, &signed)?;
             let row = tenants::get(tx.db, &tenant)?.id;
             invites::add(tx, row, &SECRET, None)
         });
-        made.unwrap();
-        let portal = Self { app: App::new(store, key, CancellationToken::new()), tenant, _folder: folder };
-        portal.answer(world);
-        portal
+        made.await.unwrap();
+        Self { app, tenant, origin: origin.to_owned(), _running: running, _folder: folder }
     }
 
     /// Paired with the agent of a world, and both in sync.
@@ -75,8 +90,13 @@ impl RealPortal {
         tokio::spawn(serve::accept(self.app.clone(), arriving, None, TaskTracker::new()));
     }
 
+    /// Under which homes reach it.
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
+    }
+
     pub(super) fn invite(&self) -> String {
-        Invite { secret: SECRET, tenant: self.tenant, origin: ORIGIN.into() }.code()
+        Invite { secret: SECRET, tenant: self.tenant, origin: self.origin.clone() }.code()
     }
 
     /// The tenant's statement, which anybody may have heard.

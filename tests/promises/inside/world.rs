@@ -219,9 +219,10 @@ impl World {
     pub(super) async fn converge(&self, portal: &RealPortal) -> Status {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let status = self.until("in sync", |status| status.in_sync).await;
+            self.until("in sync", |status| status.in_sync).await;
             let (held, shown) = (portal.lines(), self.preview().await);
-            if held == shown {
+            let status = self.status().await;
+            if status.in_sync && portal.lines() == shown {
                 assert!(status.outbox.is_empty(), "{:?}", status.outbox);
                 assert_eq!(status.root, portal.root(), "the roots are those of the same records");
                 return status;
@@ -232,26 +233,9 @@ impl World {
         }
     }
 
-    /// What the portal should hold, from a fresh reading of the home: the lines of `vestibule preview`.
+    /// What the portal should hold, from a fresh reading of the home.
     pub(super) async fn preview(&self) -> Vec<String> {
-        let folder = Folder::existing(self.folder.path()).unwrap();
-        let state = Reader::open(&folder).unwrap().load().unwrap();
-        let Some(pairing) = &state.pairing else { return Vec::new() };
-        let keys = folder.home_secret().unwrap().unwrap().tenant(&pairing.tenant);
-        let mut stock = Stock::new(&state, own_hosts());
-        let mut events = read_home(&self.home, &Arc::default());
-        loop {
-            if let HomeEvent::Read { readings, complete } = events.recv().await.unwrap() {
-                stock.take_in(readings, self.clock.now_ms());
-                if complete {
-                    break;
-                }
-            }
-        }
-        let lines = stock.preview(&keys.id_key, &state.grants, self.clock.now_ms());
-        let mut lines: Vec<String> = lines.into_iter().map(|line| line.get().to_owned()).collect();
-        lines.sort_unstable();
-        lines
+        preview_at(self.folder.path(), &self.home, self.clock.now_ms()).await
     }
 
     /// What lies in the ledger, oldest first.
@@ -313,6 +297,32 @@ fn own_hosts() -> Vec<Text> {
     vec![Private::new("127.0.0.1".into())]
 }
 
+/// The lines of `vestibule preview`, sorted, at the machine's time.
+pub(super) async fn preview(folder: &Path, home: &FakeHome) -> Vec<String> {
+    preview_at(folder, home, Clock::system().now_ms()).await
+}
+
+async fn preview_at(folder: &Path, home: &FakeHome, now_ms: i64) -> Vec<String> {
+    let folder = Folder::existing(folder).unwrap();
+    let state = Reader::open(&folder).unwrap().load().unwrap();
+    let Some(pairing) = &state.pairing else { return Vec::new() };
+    let keys = folder.home_secret().unwrap().unwrap().tenant(&pairing.tenant);
+    let mut stock = Stock::new(&state, own_hosts());
+    let mut events = read_home(home, &Arc::default());
+    loop {
+        if let HomeEvent::Read { readings, complete } = events.recv().await.unwrap() {
+            stock.take_in(readings, now_ms);
+            if complete {
+                break;
+            }
+        }
+    }
+    let lines = stock.preview(&keys.id_key, &state.grants, now_ms);
+    let mut lines: Vec<String> = lines.into_iter().map(|line| line.get().to_owned()).collect();
+    lines.sort_unstable();
+    lines
+}
+
 /// Starts reading the home.
 fn read_home(home: &FakeHome, again: &Arc<Notify>) -> mpsc::Receiver<HomeEvent> {
     let endpoint = Endpoint::from_url(HOME_URL, Token::new(TOKEN).unwrap()).unwrap();
@@ -332,7 +342,8 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     entries.filter_map(named).collect()
 }
 
-fn difference(held: &[String], shown: &[String]) -> Vec<String> {
+/// What only one of the two has.
+pub(super) fn difference(held: &[String], shown: &[String]) -> Vec<String> {
     let only = |of: &[String], other: &[String], sign: &str| {
         of.iter().filter(|line| !other.contains(line)).map(|line| format!("{sign} {line}")).collect::<Vec<_>>()
     };
