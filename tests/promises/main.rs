@@ -8,6 +8,7 @@
 )]
 
 mod commands;
+mod corpora;
 mod house;
 mod identity;
 mod inside;
