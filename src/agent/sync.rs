@@ -263,7 +263,7 @@ impl Agent {
         let again = plan.sent_again(self.portal.sent.as_deref().map(std::ops::Deref::deref));
         let again = if pulled { again.max(PULL) } else { again };
         let now = self.clock.now_ms();
-        if let Some(free) = self.state.budget.wait_until(now).filter(|_| Budget::counts(again)) {
+        if let Some(free) = self.state.budget.wait_until(now, again).filter(|_| Budget::counts(again)) {
             let wait = std::time::Duration::from_millis(u64::try_from(free - now).unwrap_or_default());
             self.cut(Some(problem::send_budget()), Some(wait));
             return Ok(());

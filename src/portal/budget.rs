@@ -7,10 +7,14 @@ use serde::{Deserialize, Serialize};
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 const DAY_MS: i64 = 24 * HOUR_MS;
+/// A transfer of at least this share is a full one.
+const FULL: f64 = 0.5;
 /// Full transfers within an hour.
 const PER_HOUR: f64 = 1.0;
 /// Full transfers within a day.
 const PER_DAY: f64 = 10.0;
+/// Sums of smaller shares are compared with a limit of whole numbers; they are not exact.
+const ROUNDING: f64 = 1e-9;
 /// A pull costs at least this, however little it asks for: ten an hour.
 pub const PULL: f64 = 0.1;
 /// Shares below this do not count: a repair of a few records.
@@ -28,24 +32,31 @@ impl crate::store::Singleton for Budget {
 }
 
 impl Budget {
-    /// `None` if a transfer may start at `now`; else when the next may.
+    /// `None` if a transfer of this share may start at `now`; else when it may. Full transfers are counted, smaller ones are added up
+    /// by themselves: an agent that was restarted repairs what has changed meanwhile, although it has sent everything within the hour.
     #[must_use]
-    pub fn wait_until(&self, now: i64) -> Option<i64> {
+    pub fn wait_until(&self, now: i64, share: f64) -> Option<i64> {
         [(HOUR_MS, PER_HOUR), (DAY_MS, PER_DAY)]
             .into_iter()
-            .filter_map(|(span, limit)| self.free_at(now, span, limit))
+            .filter_map(|(span, limit)| self.free_at(now, share, span, limit))
             .max()
     }
 
-    fn free_at(&self, now: i64, span: i64, limit: f64) -> Option<i64> {
-        let within = || self.spent.iter().filter(|(time, _)| *time > now - span && *time <= now);
-        let mut excess = within().map(|(_, share)| share).sum::<f64>() - limit;
-        if excess < -f64::EPSILON * 100.0 {
+    fn free_at(&self, now: i64, share: f64, span: i64, limit: f64) -> Option<i64> {
+        let weight = |share: f64| if share >= FULL { 1.0 } else { share };
+        let within = || {
+            let alike = |(time, spent): &&(i64, f64)| {
+                *time > now - span && *time <= now && (*spent >= FULL) == (share >= FULL)
+            };
+            self.spent.iter().filter(alike).map(|(time, spent)| (*time, weight(*spent)))
+        };
+        let mut excess = within().map(|(_, spent)| spent).sum::<f64>() + weight(share) - limit;
+        if excess < ROUNDING {
             return None;
         }
-        for (time, share) in within() {
-            excess -= share;
-            if excess < -f64::EPSILON * 100.0 {
+        for (time, spent) in within() {
+            excess -= spent;
+            if excess < ROUNDING {
                 return Some(time + span);
             }
         }
@@ -74,12 +85,12 @@ mod tests {
         let mut budget = Budget::default();
         let (mut now, mut sends_on_day_one) = (0, 0);
         while now < DAY_MS {
-            match budget.wait_until(now) {
+            match budget.wait_until(now, 1.0) {
                 None => {
                     budget.spend(now, 1.0);
                     sends_on_day_one += 1;
                     assert_eq!(
-                        budget.wait_until(now + 1),
+                        budget.wait_until(now + 1, 1.0),
                         Some(if sends_on_day_one < 10 { now + HOUR_MS } else { DAY_MS })
                     );
                 }
@@ -88,22 +99,35 @@ mod tests {
             now += HOUR_MS / 4;
         }
         assert_eq!(sends_on_day_one, 10);
-        assert_eq!(budget.wait_until(DAY_MS), None);
+        assert_eq!(budget.wait_until(DAY_MS, 1.0), None);
     }
 
     #[test]
     fn a_cut_transfer_may_be_completed_within_the_hour() {
         let mut budget = Budget::default();
         budget.spend(0, 0.6);
-        assert_eq!(budget.wait_until(1000), None);
+        assert_eq!(budget.wait_until(1000, 0.4), None);
         budget.spend(1000, 0.4);
-        assert_eq!(budget.wait_until(2000), Some(HOUR_MS));
+        assert_eq!(budget.wait_until(2000, 1.0), Some(HOUR_MS));
+    }
+
+    #[test]
+    fn small_repairs_go_on_after_a_full_transfer_until_they_add_up_to_one() {
+        let mut budget = Budget::default();
+        budget.spend(0, 1.0);
+        for second in 1..=10 {
+            assert_eq!(budget.wait_until(second, PULL), None, "{second}");
+            budget.spend(second, PULL);
+        }
+        assert_eq!(budget.wait_until(11, PULL), Some(1 + HOUR_MS));
+        assert_eq!(budget.wait_until(11, 0.2), Some(2 + HOUR_MS));
+        assert_eq!(budget.wait_until(HOUR_MS, 1.0), None);
     }
 
     #[test]
     fn a_clock_set_back_does_not_lock_the_home_out() {
         let mut budget = Budget::default();
         budget.spend(DAY_MS, 1.0);
-        assert_eq!(budget.wait_until(0), None);
+        assert_eq!(budget.wait_until(0, 1.0), None);
     }
 }
