@@ -58,7 +58,7 @@ pub fn data_busy() -> Problem {
 /// The store's own words.
 #[must_use]
 pub fn store(error: &StoreError) -> Problem {
-    let problem = Problem::new(error.code(), capital(&error.to_string()), error.next());
+    let problem = Problem::new(error.code(), capital(&format!("{error}.")), error.next());
     if error.retry() { problem.retryable() } else { problem }
 }
 

@@ -1,7 +1,7 @@
 //! Promise 2: nothing leaves that is not listed. A house in which every string is a canary, and the address of the home in every
 //! place where people might write it. R7, R9, R17; S1, S3, S40, S69, S98.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::{Map, Value, json};
 use vestibule_dev::fake_home::{FakeHome, Model, State, TOKEN, Version};
@@ -112,6 +112,12 @@ impl Disguise {
             attributes["entity_picture"] = json!(self.canary("entity_picture", &format!("picture of {id}")));
             let value = self.canary("state", &format!("{value} of {id}"));
             let id = self.entity_id(&id);
+            if let Some(name) =
+                attributes["friendly_name"].as_str().filter(|_| !model.entities.contains_key(&id))
+            {
+                // Where there is no registry entry, this is the name.
+                self.fields.entry(name.to_owned()).or_default().insert("name".to_owned());
+            }
             model.states.insert(id, State { value, attributes });
         }
         for (id, source) in std::mem::take(&mut model.sources) {
@@ -161,13 +167,23 @@ fn said(house: &House) -> Vec<(String, Vec<u8>)> {
 }
 
 fn nowhere(canaries: &[&str], places: &[(String, Vec<u8>)]) {
-    for (place, bytes) in places {
-        for canary in canaries {
-            // Prefixed numbers: one canary is never a part of another.
-            let at = bytes.windows(canary.len()).position(|window| window == canary.as_bytes());
-            let around = at
-                .map(|at| String::from_utf8_lossy(&bytes[at.saturating_sub(60)..(at + 60).min(bytes.len())]));
-            assert_eq!(around, None, "{canary} in {place}");
+    // Thousands of canaries in megabytes: those of one length are looked up together, at every place of the bytes.
+    let mut by_length: BTreeMap<usize, HashSet<&[u8]>> = BTreeMap::new();
+    for canary in canaries {
+        by_length.entry(canary.len()).or_default().insert(canary.as_bytes());
+    }
+    for (length, canaries) in by_length {
+        let first: BTreeSet<u8> = canaries.iter().map(|canary| canary[0]).collect();
+        let starts: Vec<bool> = (0..=u8::MAX).map(|byte| first.contains(&byte)).collect();
+        for (place, bytes) in places {
+            let mut windows = bytes.windows(length).enumerate();
+            let found =
+                windows.find(|(_, window)| starts[usize::from(window[0])] && canaries.contains(window));
+            let around = found.map(|(at, _)| {
+                String::from_utf8_lossy(&bytes[at.saturating_sub(60)..(at + 60).min(bytes.len())])
+                    .into_owned()
+            });
+            assert_eq!(around, None, "a canary in {place}");
         }
     }
 }
@@ -358,6 +374,6 @@ fn without_words(value: Value) -> Value {
             Value::Array(fields.into_iter().map(|(_, value)| without_words(value)).collect())
         }
         Value::Array(values) => values.into_iter().map(without_words).collect(),
-        other => other,
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => other,
     }
 }

@@ -21,6 +21,13 @@ async fn complaint(agent: &Agent, stdin: &str, arguments: &[&str]) -> String {
     text.replace(&agent.data().display().to_string(), "DATA")
 }
 
+/// An agent that logs nothing that happens on the way.
+fn quiet(url: &str, token: &str) -> Agent {
+    let mut agent = Agent::of(url, token);
+    agent.set("VESTIBULE_LOG", "error");
+    agent
+}
+
 async fn home() -> (FakeHome, Listening) {
     let home = FakeHome::of_size(Version::V2026_11, 30);
     let listening = home.listen().await.unwrap();
@@ -56,7 +63,7 @@ async fn pairing(agent: &Agent, portal: &str, code: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_token() {
     let (home, listening) = home().await;
-    let agent = Agent::of(&listening.url(), "a-wrong-token");
+    let agent = quiet(&listening.url(), "a-wrong-token");
     insta::assert_snapshot!(complaint(&agent, "", &["preview"]).await);
     assert_eq!(home.commands().get("auth"), Some(&1), "a refused token is not offered again");
 }
@@ -64,28 +71,28 @@ async fn a_wrong_token() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_url_where_nothing_answers() {
     let free = TcpListener::bind(("127.0.0.1", 0)).await.unwrap().local_addr().unwrap();
-    insta::assert_snapshot!(shown_by_status(Agent::of(&format!("http://{free}"), TOKEN)).await);
+    insta::assert_snapshot!(shown_by_status(quiet(&format!("http://{free}"), TOKEN)).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_url_that_is_none() {
-    insta::assert_snapshot!(complaint(&Agent::of("homeassistant", TOKEN), "", &["preview"]).await);
+    insta::assert_snapshot!(complaint(&quiet("homeassistant", TOKEN), "", &["preview"]).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_url_that_is_not_home_assistant() {
     let (home, listening) = home().await;
     home.fault(|faults| faults.http_status = Some(200));
-    insta::assert_snapshot!(complaint(&Agent::of(&listening.url(), TOKEN), "", &["preview"]).await);
+    insta::assert_snapshot!(complaint(&quiet(&listening.url(), TOKEN), "", &["preview"]).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_that_nobody_trusts() {
     let home = FakeHome::of_size(Version::V2026_11, 30);
     let listening = home.listen_tls().await.unwrap();
-    insta::assert_snapshot!(shown_by_status(Agent::of(&listening.url(), TOKEN)).await);
+    insta::assert_snapshot!(shown_by_status(quiet(&listening.url(), TOKEN)).await);
     // With the authority's certificate it is read.
-    let mut agent = Agent::of(&listening.url(), TOKEN);
+    let mut agent = quiet(&listening.url(), TOKEN);
     let file = agent.beside("authority.pem");
     std::fs::write(&file, listening.authority().unwrap()).unwrap();
     agent.set("VESTIBULE_HOME_ASSISTANT__CA_FILE", file.to_str().unwrap());
@@ -98,7 +105,7 @@ async fn a_certificate_that_nobody_trusts() {
 async fn a_home_assistant_that_is_too_old() {
     let (home, listening) = home().await;
     home.change_silently(|model| "2023.12.4".clone_into(&mut model.says_version));
-    insta::assert_snapshot!(complaint(&Agent::of(&listening.url(), TOKEN), "", &["preview"]).await);
+    insta::assert_snapshot!(complaint(&quiet(&listening.url(), TOKEN), "", &["preview"]).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,7 +114,7 @@ async fn an_invite_that_has_expired() {
     let (portal, invite) = invited().await;
     let database = rusqlite::Connection::open(portal.data().join("vestibule-portal.db")).unwrap();
     assert_eq!(database.execute("UPDATE invite SET expires = created - 1", []), Ok(1));
-    let agent = Agent::of(&listening.url(), TOKEN);
+    let agent = quiet(&listening.url(), TOKEN);
     insta::assert_snapshot!(redacted(&pairing(&agent, &portal.origin(), &invite.code).await));
 }
 
@@ -115,10 +122,10 @@ async fn an_invite_that_has_expired() {
 async fn an_invite_that_was_used() {
     let (_home, listening) = home().await;
     let (portal, invite) = invited().await;
-    let first = Agent::of(&listening.url(), TOKEN);
+    let first = quiet(&listening.url(), TOKEN);
     let arguments = ["pair", "--portal", &portal.origin(), "--invite", &invite.code, "--yes"];
     first.command(&arguments).await.ok();
-    let second = Agent::of(&listening.url(), TOKEN);
+    let second = quiet(&listening.url(), TOKEN);
     insta::assert_snapshot!(redacted(&pairing(&second, &portal.origin(), &invite.code).await));
     insta::assert_snapshot!(
         "pairing_twice",
@@ -130,7 +137,7 @@ async fn an_invite_that_was_used() {
 async fn an_invite_that_was_mistyped() {
     let (_home, listening) = home().await;
     let (portal, invite) = invited().await;
-    let agent = Agent::of(&listening.url(), TOKEN);
+    let agent = quiet(&listening.url(), TOKEN);
     let last = if invite.code.ends_with('a') { "b" } else { "a" };
     let typed = format!("{}{last}", &invite.code[..invite.code.len() - 1]);
     insta::assert_snapshot!(redacted(&pairing(&agent, &portal.origin(), &typed).await));
@@ -146,7 +153,7 @@ async fn an_invite_that_was_mistyped() {
 async fn words_that_the_owner_refuses() {
     let (_home, listening) = home().await;
     let (portal, invite) = invited().await;
-    let agent = Agent::of(&listening.url(), TOKEN);
+    let agent = quiet(&listening.url(), TOKEN);
     let origin = portal.origin();
     let arguments = ["pair", "--portal", &origin, "--invite", &invite.code];
     let said = complaint(&agent, "n\n", &arguments).await;
@@ -164,7 +171,7 @@ async fn words_that_the_owner_refuses() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_setting_that_does_not_exist() {
     let (_home, listening) = home().await;
-    let mut agent = Agent::of(&listening.url(), TOKEN);
+    let mut agent = quiet(&listening.url(), TOKEN);
     agent.set("VESTIBULE_HOME_ASISTANT__URL", "http://192.0.2.1");
     insta::assert_snapshot!(complaint(&agent, "", &["status"]).await);
 }
@@ -172,7 +179,7 @@ async fn a_setting_that_does_not_exist() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_data_folder_that_cannot_be_read() {
     let (_home, listening) = home().await;
-    let agent = Agent::of(&listening.url(), TOKEN);
+    let agent = quiet(&listening.url(), TOKEN);
     // A file in its place: a folder without permissions would not hold up a test that runs as root.
     std::fs::write(agent.data(), "").unwrap();
     insta::assert_snapshot!(complaint(&agent, "", &["run"]).await);
@@ -185,7 +192,7 @@ async fn a_data_folder_that_cannot_be_read() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_is_damaged() {
     let (_home, listening) = home().await;
-    let mut agent = Agent::of(&listening.url(), TOKEN);
+    let mut agent = quiet(&listening.url(), TOKEN);
     agent.run().await;
     assert_eq!(agent.stop().await, Some(0));
     std::fs::write(agent.data().join("agent.db"), vec![b'x'; 8192]).unwrap();
@@ -230,7 +237,7 @@ async fn portal_that_says(subprotocol: bool) -> SocketAddr {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_portal_of_another_version() {
     let (_home, listening) = home().await;
-    let agent = Agent::of(&listening.url(), TOKEN);
+    let agent = quiet(&listening.url(), TOKEN);
     for (name, subprotocol) in
         [("a_portal_of_another_version", true), ("a_portal_of_another_protocol", false)]
     {
@@ -248,7 +255,7 @@ async fn a_portal_of_another_version() {
 async fn a_tenant_that_the_portal_does_not_serve() {
     let (_home, listening) = home().await;
     let (portal, _) = invited().await;
-    let agent = Agent::of(&listening.url(), TOKEN);
+    let agent = quiet(&listening.url(), TOKEN);
     let tenant = vestibule_protocol::id::TenantId([7; 32]);
     let origin = portal.origin();
     let code = vestibule_protocol::invite::Invite { secret: [7; 16], tenant, origin: origin.clone() }.code();
@@ -266,7 +273,7 @@ async fn a_statement_that_was_tampered_with() {
     let other = if signature.starts_with('A') { 'B' } else { 'A' };
     envelope["signatures"][0]["sig"] = format!("{other}{}", &signature[1..]).into();
     assert_eq!(database.execute("UPDATE tenant SET statement = ?1", [envelope.to_string()]), Ok(1));
-    let agent = Agent::of(&listening.url(), TOKEN);
+    let agent = quiet(&listening.url(), TOKEN);
     insta::assert_snapshot!(redacted(&pairing(&agent, &portal.origin(), &invite.code).await));
 }
 

@@ -13,6 +13,7 @@ use vestibule_protocol::id::Fingerprint;
 use vestibule_protocol::message::FromAgent;
 
 use crate::ledger::{self, Row};
+use crate::support::house::records;
 use crate::support::{House, contains, copy_folder, files, put_back, until, wire};
 
 /// Two real homes at once would only make each other slow.
@@ -72,7 +73,7 @@ async fn live(test: &str, version: &str) {
     story.home_assistant_is_restarted().await;
     story.the_portal_is_put_back_to_an_earlier_copy().await;
     story.the_agent_is_put_back_to_an_earlier_copy().await;
-    story.nothing_personal_has_left().await;
+    story.nothing_personal_has_left();
     story.names_are_granted_and_follow_renames().await;
     story.names_are_withdrawn_and_gone().await;
     story.the_ledger_is_the_wire().await;
@@ -87,6 +88,25 @@ impl Story {
 
     async fn equal(&self, after: &str) {
         self.house.equal_within(after, SETTLED).await;
+    }
+
+    /// As [`Self::equal`], but for entities without registry entry that a restart took away: the portal keeps them for ten minutes, because
+    /// they flap while integrations load (R8).
+    async fn equal_but_for_vanished(&self, after: &str) {
+        until(after, SETTLED, async || {
+            let status = self.house.agent.status().await;
+            let (held, due) = (self.house.records().await, records(&self.house.preview().await));
+            let missing = due.iter().filter(|(key, record)| held.get(*key) != Some(record)).count();
+            let vanished = |(key, record): (&String, &Value)| {
+                due.contains_key(key) || (key.starts_with("entity/") && record.get("device").is_none())
+            };
+            if status["in_sync"] == true && missing == 0 && held.iter().all(vanished) {
+                Ok(())
+            } else {
+                Err(format!("{missing} differ, {} held, {} due: {status}", held.len(), due.len()))
+            }
+        })
+        .await;
     }
 
     async fn list(&self, registry: &str) -> Vec<Value> {
@@ -310,7 +330,7 @@ impl Story {
         let nowhere = json!({"type": "config/device_registry/update", "device_id": device, "area_id": null});
         self.call(nowhere).await;
         self.home.restart_core().await.unwrap();
-        self.equal("Home Assistant restarted itself").await;
+        self.equal_but_for_vanished("Home Assistant restarted itself").await;
         self.told("homeassistant.restart");
         // What it had not written yet is lost to it, and comes back at the portal.
         self.home.add_entities(10).await.unwrap();
@@ -326,7 +346,11 @@ impl Story {
         .await;
         assert!(self.count("entity").await >= 1_000, "R18: a home that is away is not an empty home");
         self.home.restart().await.unwrap();
-        self.equal("Home Assistant was killed").await;
+        self.equal_but_for_vanished("Home Assistant was killed").await;
+        // An agent that was not there when they vanished has nothing to wait for.
+        self.house.agent.kill().await;
+        self.house.agent.start();
+        self.equal("the agent was killed after that").await;
         self.told("Home Assistant killed");
     }
 
@@ -335,19 +359,15 @@ impl Story {
         self.house.portal.kill().await;
         copy_folder(&self.house.portal.data(), &copy);
         self.house.portal.serve().await;
-        let before = self.count("entity").await;
         self.home.add_entities(15).await.unwrap();
-        until("new entities arrive", SETTLED, async || {
-            let now = self.count("entity").await;
-            if now > before { Ok(()) } else { Err(format!("{before} entities, then {now}")) }
-        })
-        .await;
-        self.equal("entities were added").await;
+        self.fence("Später").await;
+        self.equal("things were added").await;
+        let areas = self.count("area").await;
         self.house.portal.kill().await;
         put_back(&copy, &self.house.portal.data());
         self.house.portal.serve().await;
         self.equal("the portal's data were put back").await;
-        assert!(self.count("entity").await > before);
+        assert_eq!(self.count("area").await, areas);
         self.told("portal put back");
     }
 
@@ -377,7 +397,7 @@ impl Story {
     }
 
     /// Under `structure` alone no name has left, and what never may leave has not been said anywhere.
-    async fn nothing_personal_has_left(&mut self) {
+    fn nothing_personal_has_left(&mut self) {
         let sent = wire::everything_sent(&self.house.portal.recorder);
         let (log, said) = (self.house.agent.log(), self.house.agent.said());
         let portal = files(&self.house.portal.data());
