@@ -137,7 +137,12 @@ impl Story {
     fn agree(&mut self) -> bool {
         // A home that is just starting again has nothing to compare with, also before the agent has noticed.
         let running = self.stage.home.model(|model| model.core_state == "RUNNING");
-        running && self.stage.status().is_some_and(|status| status.in_sync) && self.difference().is_empty()
+        // What is only believed after ten minutes has been believed.
+        let settled = check::stored(&self.stage.agent_folder()).delays.is_empty();
+        running
+            && settled
+            && self.stage.status().is_some_and(|status| status.in_sync)
+            && self.difference().is_empty()
     }
 
     /// How the portal differs from the home, in keys.
