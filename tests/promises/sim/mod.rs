@@ -5,6 +5,8 @@
 mod check;
 mod dice;
 mod hosts;
+mod mischief;
+mod reckoning;
 mod stage;
 mod story;
 
