@@ -215,8 +215,11 @@ mod tests {
 
     #[test]
     fn the_variables_of_tests_and_of_the_portal_are_ignored() {
-        let variables =
-            [("VESTIBULE_TEST_REQUIRE", "all"), ("VESTIBULE_PORTAL_DATA", "/x"), ("VESTIBULE_PORTAL__CA_FILE", "/y")];
+        let variables = [
+            ("VESTIBULE_TEST_REQUIRE", "all"),
+            ("VESTIBULE_PORTAL_DATA", "/x"),
+            ("VESTIBULE_PORTAL__CA_FILE", "/y"),
+        ];
         let settings = load(&variables, &Flags::default()).unwrap();
         assert_eq!(settings.portal.ca_file.as_deref(), Some(Path::new("/y")));
     }

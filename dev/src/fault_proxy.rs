@@ -164,6 +164,7 @@ impl FaultProxy {
         let (up, down) = (pump(Way::Up), pump(Way::Down));
         // However it ends, both streams are dropped, and with them the connection.
         tokio::select! {
+            biased;
             _ = up.run(BufReader::new(from_client), to_server) => {}
             _ = down.run(BufReader::new(from_server), to_client) => {}
             _ = cut.changed() => {}
@@ -386,7 +387,9 @@ mod tests {
         let (far, mut server) = duplex(1 << 16);
         let mut sent = REQUEST.to_vec();
         // "ab" masked with zeros, a ping, "cd" masked.
-        sent.extend([0x82, 0x82, 0, 0, 0, 0, b'a', b'b', 0x89, 0x80, 0, 0, 0, 0, 0x82, 0x82, 1, 1, 1, 1, 98, 101]);
+        sent.extend([
+            0x82, 0x82, 0, 0, 0, 0, b'a', b'b', 0x89, 0x80, 0, 0, 0, 0, 0x82, 0x82, 1, 1, 1, 1, 98, 101,
+        ]);
         client.write_all(&sent).await.unwrap();
         client.shutdown().await.unwrap();
         proxy.carry(near, far).await;

@@ -217,6 +217,7 @@ async fn pass(shared: Arc<Shared>, number: usize, client: TcpStream) {
         let _ = server.set_nodelay(true);
         let (mut from_server, to_server) = server.into_split();
         tokio::select! {
+            biased;
             () = up(&shared, number, &mut from_client, to_server) => {}
             () = down(&shared, number, &mut from_server, &mut to_client) => {}
             _ = cuts.changed() => {}

@@ -277,7 +277,11 @@ fn tests_wait_for_conditions_with_a_deadline() {
     let ends = ["deadline", "until", "timeout", "elapsed", "start_paused", "patience", "PATIENCE", "limit"];
     let sources = rust();
     let mut offences = Vec::new();
-    for source in &sources {
+    // There time is simulated: a pause costs none, and whoever waits for a condition has the simulation's deadline.
+    let simulated = ["tests/promises/inside/", "tests/promises/sim/"];
+    for source in
+        sources.iter().filter(|source| !simulated.iter().any(|folder| source.path.starts_with(folder)))
+    {
         let lines: Vec<&str> = source.text.lines().collect();
         for line in source.test_code().filter(|line| words.iter().any(|word| line.text.contains(word))) {
             let around = &lines[line.number.saturating_sub(SIGHT)..lines.len().min(line.number + SIGHT)];

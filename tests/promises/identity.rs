@@ -115,7 +115,13 @@ impl Seen {
             self.texts.insert(part.to_owned());
         }
         // An id or a hash may hide inside of a longer binary text.
-        if let Some(binary) = bytes::from_text(text).filter(|_| text.len() >= 16 && !text.contains('_')) {
+        let binary = bytes::from_text(text).filter(|_| text.len() >= 16 && !text.contains('_'));
+        if let Some(Ok(inner)) = binary.as_deref().map(serde_json::from_slice::<Value>) {
+            // A signed statement: its words count, not the bytes between them.
+            let mut strings = Vec::new();
+            wire::strings(&inner, &mut strings);
+            strings.iter().for_each(|text| self.note(text));
+        } else if let Some(binary) = binary {
             self.windows.extend(binary.windows(8).map(|window| <[u8; 8]>::try_from(window).unwrap()));
         }
     }

@@ -182,7 +182,9 @@ impl Peer {
                     return Some(FromAgent::from_json(&frame::decode(&bytes).unwrap()).unwrap());
                 }
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(Message::Text(_) | Message::Close(_) | Message::Frame(_)) | Err(_)) | None => return None,
+                Some(Ok(Message::Text(_) | Message::Close(_) | Message::Frame(_)) | Err(_)) | None => {
+                    return None;
+                }
             }
         }
     }
@@ -224,7 +226,14 @@ impl Peer {
 pub(super) fn welcome(root: Root) -> Welcome {
     let mut session = [0; 16];
     getrandom::fill(&mut session).unwrap();
-    Welcome { root, schema: schema::VERSION, sequence: 0, session: Fixed(session), restored: false, cloned: false }
+    Welcome {
+        root,
+        schema: schema::VERSION,
+        sequence: 0,
+        session: Fixed(session),
+        restored: false,
+        cloned: false,
+    }
 }
 
 /// What a portal holds that holds nothing.

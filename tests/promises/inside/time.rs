@@ -92,7 +92,8 @@ async fn a_wall_clock_that_jumps_hurts_nobody() {
     let portal = RealPortal::in_sync_with(&world).await;
     let mut seed = Seed::new(1);
     let mut decisions = 0;
-    for jump in [HOUR, -2 * HOUR, 40 * DAY, -80 * DAY, 100 * DAY, -70 * DAY, -20 * 365 * DAY, 20 * 365 * DAY] {
+    for jump in [HOUR, -2 * HOUR, 40 * DAY, -80 * DAY, 100 * DAY, -70 * DAY, -20 * 365 * DAY, 20 * 365 * DAY]
+    {
         world.clock.jump(jump);
         change(&world.home, &mut seed);
         world.converge(&portal).await;

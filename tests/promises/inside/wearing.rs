@@ -75,7 +75,12 @@ async fn r22_pulls_are_answered_ten_times_an_hour() {
 }
 
 /// Connections that each cost us a hello, a token and three ledger rows, and end right away.
-async fn hang_ups(world: &World, portal: &mut Hostile, span: Duration, each: impl AsyncFn(&mut Peer)) -> usize {
+async fn hang_ups(
+    world: &World,
+    portal: &mut Hostile,
+    span: Duration,
+    each: impl AsyncFn(&mut Peer),
+) -> usize {
     let begun = Instant::now();
     let mut links = 0;
     while begun.elapsed() < span {
