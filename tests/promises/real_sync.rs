@@ -167,7 +167,7 @@ impl Story {
         let entity = self.entity("light").await;
         let old = entity["entity_id"].as_str().unwrap();
         self.call(json!({
-            "type": "config/entity_registry/update", "entity_id": old, "new_entity_id": format!("{old}_{word}"),
+            "type": "config/entity_registry/update", "entity_id": old, "new_entity_id": format!("{old}_{}", word.to_lowercase()),
             "name": format!("{word} Leuchte ä"),
         }))
         .await;
