@@ -182,7 +182,9 @@ impl Peer {
                     return Some(FromAgent::from_json(&frame::decode(&bytes).unwrap()).unwrap());
                 }
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(Message::Text(_) | Message::Close(_) | Message::Frame(_)) | Err(_)) | None => return None,
+                Some(Ok(Message::Text(_) | Message::Close(_) | Message::Frame(_)) | Err(_)) | None => {
+                    return None;
+                }
             }
         }
     }
@@ -190,11 +192,11 @@ impl Peer {
     /// Hears until the agent sends its buckets; gives their root and length.
     pub(super) async fn hear_buckets(&mut self) -> Option<(Root, usize)> {
         loop {
-            match self.hear().await? {
-                FromAgent::Buckets(buckets) => return Some((buckets.root, buckets.hashes.0.0.len())),
-                FromAgent::ConsentChanged(_) => {}
-                other => panic!("not buckets: {other:?}"),
+            let message = self.hear().await?;
+            if let FromAgent::Buckets(buckets) = message {
+                return Some((buckets.root, buckets.hashes.0.0.len()));
             }
+            assert!(matches!(message, FromAgent::ConsentChanged(_)), "not buckets: {message:?}");
         }
     }
 
@@ -202,10 +204,12 @@ impl Peer {
     pub(super) async fn hear_transfer(&mut self) -> Option<usize> {
         let mut records = 0;
         loop {
-            match self.hear().await? {
-                FromAgent::Batch(batch) => records += batch.puts.iter().count(),
-                FromAgent::Commit(_) => return Some(records),
-                other => panic!("neither batch nor commit: {other:?}"),
+            let message = self.hear().await?;
+            if let FromAgent::Batch(batch) = &message {
+                records += batch.puts.iter().count();
+            } else {
+                assert!(matches!(message, FromAgent::Commit(_)), "neither batch nor commit: {message:?}");
+                return Some(records);
             }
         }
     }
@@ -224,7 +228,14 @@ impl Peer {
 pub(super) fn welcome(root: Root) -> Welcome {
     let mut session = [0; 16];
     getrandom::fill(&mut session).unwrap();
-    Welcome { root, schema: schema::VERSION, sequence: 0, session: Fixed(session), restored: false, cloned: false }
+    Welcome {
+        root,
+        schema: schema::VERSION,
+        sequence: 0,
+        session: Fixed(session),
+        restored: false,
+        cloned: false,
+    }
 }
 
 /// What a portal holds that holds nothing.

@@ -56,7 +56,16 @@ fn build() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = root.join("target/kill-points");
     let built = std::process::Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--locked", "--bin", "vestibule", "--features", "kill-points", "--target-dir"])
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--bin",
+            "vestibule",
+            "--features",
+            "kill-points",
+            "--target-dir",
+        ])
         .arg(&target)
         .current_dir(root)
         .status()
@@ -178,11 +187,19 @@ impl Life {
         self.pair().await;
         let _: serde_json::Value = self.insist(&Request::Grant { class: Class::Names }).await;
         self.converge().await;
-        assert!(self.portal.lines().iter().any(|line| line.starts_with("{\"key\":\"name/")), "{}", self.point);
+        assert!(
+            self.portal.lines().iter().any(|line| line.starts_with("{\"key\":\"name/")),
+            "{}",
+            self.point
+        );
         let _: serde_json::Value = self.insist(&Request::Withdraw { class: Class::Names }).await;
         self.home.add_entity("light.afterwards", EntityKind::Light, None);
         self.converge().await;
-        assert!(!self.portal.lines().iter().any(|line| line.starts_with("{\"key\":\"name/")), "{}", self.point);
+        assert!(
+            !self.portal.lines().iter().any(|line| line.starts_with("{\"key\":\"name/")),
+            "{}",
+            self.point
+        );
         assert_eq!(self.portal.handled(), 2, "{}: each decision arrives once", self.point);
         self.assert_ledger_is_sound();
         let forget = Request::Forget { give_up: false };
@@ -232,8 +249,12 @@ async fn a_program_that_dies_at_any_durable_step_loses_and_doubles_nothing() {
         // A task of its own, so that a failed one ends the test with its words.
         async { tokio::spawn(async { Life::begin(program, point).await.live().await }).await.unwrap() }
     });
-    let ended: Vec<(String, bool)> = futures_util::stream::iter(lives).buffer_unordered(AT_ONCE).collect().await;
-    let missed: Vec<&String> =
-        ended.iter().filter(|(point, killed)| !killed && point.ends_with(":1")).map(|(point, _)| point).collect();
+    let ended: Vec<(String, bool)> =
+        futures_util::stream::iter(lives).buffer_unordered(AT_ONCE).collect().await;
+    let missed: Vec<&String> = ended
+        .iter()
+        .filter(|(point, killed)| !killed && point.ends_with(":1"))
+        .map(|(point, _)| point)
+        .collect();
     assert_eq!(missed, Vec::<&String>::new(), "points that no life passes");
 }

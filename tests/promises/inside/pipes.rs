@@ -57,9 +57,9 @@ impl Dial for ToPortal {
             let proxy = self.proxy.clone();
             tokio::spawn(async move { proxy.carry(near, far).await });
         }
-        Box::pin(
-            async move { if answered { Ok(Box::new(agent) as BoxedStream) } else { Err(DialError::Unreachable) } },
-        )
+        Box::pin(async move {
+            if answered { Ok(Box::new(agent) as BoxedStream) } else { Err(DialError::Unreachable) }
+        })
     }
 }
 

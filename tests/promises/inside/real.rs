@@ -111,7 +111,10 @@ impl RealPortal {
     /// Row of the only home; `None` when it has never enrolled or is erased.
     fn home(&self) -> Option<i64> {
         let homes: Vec<i64> = self.read(|db| {
-            Ok(db.prepare("SELECT id FROM home")?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+            Ok(db
+                .prepare("SELECT id FROM home")?
+                .query_map([], |row| row.get(0))?
+                .collect::<Result<_, _>>()?)
         });
         assert!(homes.len() <= 1, "a home is doubled");
         homes.first().copied()

@@ -8,11 +8,11 @@ use vestibule::store::Direction;
 use vestibule_dev::fault_proxy::{Fault, Way, What};
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::consent::Class;
+use vestibule_protocol::dsse::Envelope;
 use vestibule_protocol::message::{
     Ack, Done, Enrolled, Erased, FromAgent, FromPortal, Mismatch, Pull, Want, Welcome, device_signature_fits,
 };
 use vestibule_protocol::statement::{PAYLOAD_TYPE, Statement};
-use vestibule_protocol::dsse::Envelope;
 
 use super::hostile::{Hostile, empty_root, strange_root, welcome};
 use super::real::RealPortal;
@@ -272,7 +272,11 @@ async fn r24_withdrawal_stops_a_transfer_within_a_second() {
     }
     assert!(!world.status().await.in_sync && portal.lines().is_empty());
     let before = world.ledger().len();
-    assert_eq!(world.ledger().last().map(|row| row.kind.clone()).as_deref(), Some("batch"), "it is on its way");
+    assert_eq!(
+        world.ledger().last().map(|row| row.kind.clone()).as_deref(),
+        Some("batch"),
+        "it is on its way"
+    );
     let withdrawn = Instant::now();
     world.withdraw(Class::Names).await;
     world.to_portal.proxy.set(None);
@@ -308,7 +312,9 @@ async fn r27_a_withdrawal_while_offline_comes_with_the_next_hello() {
     peer.challenge(&statement).await;
     let Some(FromAgent::Hello(hello)) = peer.hear().await else { panic!("no hello") };
     let body: vestibule_protocol::message::HelloBody = serde_json::from_str(&hello.body).unwrap();
-    assert!(!body.consent.grants(Class::Names) && body.consent.withdrawn[&Class::Names] == body.consent.epoch);
+    assert!(
+        !body.consent.grants(Class::Names) && body.consent.withdrawn[&Class::Names] == body.consent.epoch
+    );
     drop((peer, ear));
     portal.answer(&world);
     world.converge(&portal).await;

@@ -37,7 +37,10 @@ pub(super) fn change(home: &FakeHome, seed: &mut Seed) {
         1 => home.add_entity(&format!("sensor.fresh_{fresh}"), EntityKind::Power, Some(&seed.pick(&devices))),
         2 => home.remove_entity(&seed.pick(&ids)),
         3 => home.put_area(&format!("area_{fresh}"), &format!("Kitchen {fresh}")),
-        4 => home.update_entity(&seed.pick(&ids), &json!({"name": format!("Name {fresh}"), "area_id": "kitchen_0"})),
+        4 => home.update_entity(
+            &seed.pick(&ids),
+            &json!({"name": format!("Name {fresh}"), "area_id": "kitchen_0"}),
+        ),
         _ => home.update_device(&seed.pick(&devices), &json!({"area_id": null})),
     }
 }

@@ -16,9 +16,7 @@ use vestibule::control::{Answer, Asked, Reply, Request};
 use vestibule::home::{self, Endpoint, Token};
 use vestibule::outbound::reading::{HomeEvent, Text};
 use vestibule::private::Private;
-use vestibule::store::{
-    Direction, Folder, Lock, Page, Reader, Row, Store, StoreOptions, Verification,
-};
+use vestibule::store::{Direction, Folder, Lock, Page, Reader, Row, Store, StoreOptions, Verification};
 use vestibule_dev::fake_home::{FakeHome, TOKEN, Version};
 use vestibule_protocol::consent::Class;
 use vestibule_protocol::id::TenantId;
@@ -345,7 +343,10 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 /// What only one of the two has.
 pub(super) fn difference(held: &[String], shown: &[String]) -> Vec<String> {
     let only = |of: &[String], other: &[String], sign: &str| {
-        of.iter().filter(|line| !other.contains(line)).map(|line| format!("{sign} {line}")).collect::<Vec<_>>()
+        of.iter()
+            .filter(|line| !other.contains(line))
+            .map(|line| format!("{sign} {line}"))
+            .collect::<Vec<_>>()
     };
     [only(held, shown, "ghost"), only(shown, held, "lost")].concat()
 }
