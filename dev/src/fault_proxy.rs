@@ -1,17 +1,15 @@
 //! A proxy that breaks WebSocket connections on purpose, at exactly the place that a test names.
 //!
 //! It reads the HTTP upgrade and then frame by frame, so that a connection can be cut before a message or in the middle of one, be
-//! slowed down, go silent, or carry something else than was sent. It works on any pair of streams ([`FaultProxy::carry`]), so a test
-//! can put it on pipes with a paused clock, or between TCP sockets ([`FaultProxy::listen`]).
+//! slowed down, go silent, or carry something else than was sent. It works on any pair of streams ([`FaultProxy::carry`]): pipes with a
+//! paused clock, or sockets.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -82,28 +80,6 @@ struct Inner {
     cut: watch::Sender<u64>,
 }
 
-/// A proxy on a TCP port; it stops, and cuts its connections, when this is dropped.
-pub struct Listening {
-    address: SocketAddr,
-    proxy: FaultProxy,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Listening {
-    /// Where it listens.
-    #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.address
-    }
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        self.task.abort();
-        self.proxy.cut();
-    }
-}
-
 impl FaultProxy {
     /// From the next connection on this goes wrong; `None`: nothing.
     pub fn set(&self, fault: Option<Fault>) {
@@ -125,28 +101,6 @@ impl FaultProxy {
     #[must_use]
     pub fn bytes(&self, way: Way) -> u64 {
         self.inner.count(way).load(Ordering::SeqCst)
-    }
-
-    /// Listens on a free port of the loopback interface and carries each connection to `server`.
-    ///
-    /// # Errors
-    /// If there is no free port.
-    pub async fn listen(&self, server: SocketAddr) -> io::Result<Listening> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let proxy = self.clone();
-        let task = tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let proxy = proxy.clone();
-                tokio::spawn(async move {
-                    if let Ok(server) = TcpStream::connect(server).await {
-                        let _ = (client.set_nodelay(true), server.set_nodelay(true));
-                        proxy.carry(client, server).await;
-                    }
-                });
-            }
-        });
-        Ok(Listening { address, proxy: self.clone(), task })
     }
 
     /// Carries one connection until either side, or a fault, ends it.

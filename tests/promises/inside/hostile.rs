@@ -192,11 +192,11 @@ impl Peer {
     /// Hears until the agent sends its buckets; gives their root and length.
     pub(super) async fn hear_buckets(&mut self) -> Option<(Root, usize)> {
         loop {
-            match self.hear().await? {
-                FromAgent::Buckets(buckets) => return Some((buckets.root, buckets.hashes.0.0.len())),
-                FromAgent::ConsentChanged(_) => {}
-                other => panic!("not buckets: {other:?}"),
+            let message = self.hear().await?;
+            if let FromAgent::Buckets(buckets) = message {
+                return Some((buckets.root, buckets.hashes.0.0.len()));
             }
+            assert!(matches!(message, FromAgent::ConsentChanged(_)), "not buckets: {message:?}");
         }
     }
 
@@ -204,10 +204,12 @@ impl Peer {
     pub(super) async fn hear_transfer(&mut self) -> Option<usize> {
         let mut records = 0;
         loop {
-            match self.hear().await? {
-                FromAgent::Batch(batch) => records += batch.puts.iter().count(),
-                FromAgent::Commit(_) => return Some(records),
-                other => panic!("neither batch nor commit: {other:?}"),
+            let message = self.hear().await?;
+            if let FromAgent::Batch(batch) = &message {
+                records += batch.puts.iter().count();
+            } else {
+                assert!(matches!(message, FromAgent::Commit(_)), "neither batch nor commit: {message:?}");
+                return Some(records);
             }
         }
     }

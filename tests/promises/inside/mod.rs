@@ -4,6 +4,7 @@
 //! promises: [`link`] and [`home`] break the two arrows, [`rules`] holds a hostile portal against the rules, [`time`] moves clocks,
 //! [`disk`] fills the ledger, [`kill`] kills the program wherever it has just made something durable.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "what cannot go on in a test has failed")]
+#![expect(clippy::print_stderr, reason = "the seed of a story that ends badly")]
 
 mod disk;
 mod forget;
