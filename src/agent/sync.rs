@@ -9,7 +9,7 @@ use vestibule_protocol::message::{
     FromPortal, Hello, HelloBody, Refusal, RefusalCode, Want, Welcome, device_signature,
 };
 use vestibule_protocol::problem::Problem;
-use vestibule_protocol::schema;
+use vestibule_protocol::{limits, schema};
 
 use super::{Agent, LAZY_FLUSH, Stock};
 use crate::kill::kill_point;
@@ -24,6 +24,10 @@ use crate::portal::session::{Session, Step};
 use crate::problem;
 use crate::store::{Commit, OutboxChange};
 
+/// Largest push before compression, in bytes; the rest of a message's 4 MiB is more than its other fields need.
+const PUSH_PLAIN: usize = limits::FRAME_INFLATED - (64 << 10);
+/// Quotes, colon and comma around a key and its record.
+const KEY_QUOTES: usize = 4;
 /// A schema disagreement is looked at again after this time (R19).
 const DISAGREEMENT: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 /// A full ledger is tried again after this time: each attempt takes a hello's row from what is kept back for the owner's decisions (R26).
@@ -105,6 +109,14 @@ impl Agent {
         if self.portal.link.is_none() {
             return self.connect().await;
         }
+        self.say_next().await?;
+        if self.portal.session.wants_buckets() {
+            self.say_next().await?;
+        }
+        Ok(())
+    }
+
+    async fn say_next(&mut self) -> Result<(), Problem> {
         let intent = self.next_intent();
         let sending = intent.as_ref().map(|(id, _)| *id);
         let may_send = !self.state.grants.consent.restricted && self.state.forget_stub.is_none();
@@ -202,8 +214,9 @@ impl Agent {
         match step {
             Step::Welcomed(welcome) => self.on_welcome(welcome).await,
             Step::Push { base, target } => {
-                if let Some(push) = self.push(&base, &target) {
-                    self.say(ToLink::Message(push)).await;
+                match self.push(&base, &target) {
+                    Some(push) => self.say(ToLink::Message(push)).await,
+                    None => self.portal.session.cannot_push(),
                 }
                 Ok(())
             }
@@ -269,10 +282,13 @@ impl Agent {
         Ok(())
     }
 
+    /// The difference as one message; `None` if it is too large for one.
     fn push(&self, base: &Rooted, target: &Rooted) -> Option<vestibule_protocol::message::FromAgent> {
         let keys = self.keys.as_ref()?;
         let (puts, deletes) = heavy(|| self.stock.difference(&keys.id_key, &self.state.grants, base, target));
-        Some(Session::push(base.root_as(target), target.root(), puts, deletes))
+        let puts_size: usize = puts.iter().map(|(key, record)| key.len() + record.len() + KEY_QUOTES).sum();
+        let size = puts_size + deletes.iter().map(|key| key.len() + KEY_QUOTES).sum::<usize>();
+        (size < PUSH_PLAIN).then(|| Session::push(base.root_as(target), target.root(), puts, deletes))
     }
 
     /// Renders what is wanted and hands it to the link, which sends it while the loop goes on.
