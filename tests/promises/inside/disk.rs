@@ -37,7 +37,10 @@ async fn r26_a_full_ledger_pauses_sending_and_lets_withdrawals_out() {
     let (held, pushes) = (portal.lines(), world.sent("push"));
     change(&world.home, &mut seed);
     // Days of trying do not use up what is kept back for the owner.
+    let hellos = world.sent("hello");
     sleep(Duration::from_secs(2 * 24 * 3600)).await;
+    let tries = world.sent("hello") - hellos;
+    assert!((20..60).contains(&tries), "{tries} attempts in two days");
     let status = world.until_problem("ledger_full").await;
     assert!(!status.in_sync);
     assert_eq!((portal.lines(), world.sent("push")), (held, pushes));

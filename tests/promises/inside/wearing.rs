@@ -91,6 +91,8 @@ async fn hang_ups(
             each(&mut peer).await;
         }
         links += 1;
+        // Twelve short pauses an hour, and then five minutes at most between two: there is no need to count to the end.
+        assert!(links < 6 * 48, "{links} links in {:?}", begun.elapsed());
     }
     links
 }
@@ -102,8 +104,7 @@ async fn r22_a_portal_that_hangs_up_again_and_again_is_met_ever_more_rarely() {
     let mut portal = Hostile::paired_with(&world).await;
     drop(portal.in_sync().await);
     let links = hang_ups(&world, &mut portal, 6 * HOUR, async |_: &mut Peer| {}).await;
-    // Twelve short pauses an hour, and then five minutes at most between two.
-    assert!(links < 6 * 48, "{links} links in six hours");
+    assert!(links > 6 * 12, "{links} links in six hours");
     // After an hour of peace a lost link is met again at once.
     let mut peer = portal.in_sync().await;
     for _ in 0..120 {
