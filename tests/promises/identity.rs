@@ -1,6 +1,7 @@
 //! Promise 3: a portal never learns who the home is elsewhere. R1, R3, R5, R6; S69–S72.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use vestibule::outbound::snapshot::Snapshot;
@@ -114,15 +115,20 @@ impl Seen {
         for part in text.split('/').chain([text]).filter(|part| part.len() >= 8) {
             self.texts.insert(part.to_owned());
         }
-        // An id or a hash may hide inside of a longer binary text.
-        let binary = bytes::from_text(text).filter(|_| text.len() >= 16 && !text.contains('_'));
-        if let Some(Ok(inner)) = binary.as_deref().map(serde_json::from_slice::<Value>) {
-            // A signed statement: its words count, not the bytes between them.
-            let mut strings = Vec::new();
-            wire::strings(&inner, &mut strings);
-            strings.iter().for_each(|text| self.note(text));
-        } else if let Some(binary) = binary {
-            self.windows.extend(binary.windows(8).map(|window| <[u8; 8]>::try_from(window).unwrap()));
+        // Ids, and words that every home says, are no binary.
+        if text.len() < 16 || text.as_bytes()[1] == b'_' || known_words().contains(text) {
+            return;
+        }
+        let Some(binary) = bytes::from_text(text) else { return };
+        match serde_json::from_slice::<Value>(&binary) {
+            // A signed document: its parts count, not the spaces between them.
+            Ok(document @ Value::Object(_)) => {
+                let mut strings = Vec::new();
+                wire::strings(&document, &mut strings);
+                strings.iter().for_each(|text| self.note(text));
+            }
+            // An id or a hash may hide inside of a longer binary text.
+            _ => self.windows.extend(binary.windows(8).map(|window| <[u8; 8]>::try_from(window).unwrap())),
         }
     }
 
@@ -130,20 +136,18 @@ impl Seen {
     fn common(&self, other: &Self) -> Vec<String> {
         let known = known_words();
         let texts = self.texts.intersection(&other.texts).filter(|text| !known.contains(text.as_str()));
-        let known_bytes: BTreeSet<[u8; 8]> = known
-            .iter()
-            .filter_map(|word| bytes::from_text(word))
-            .flat_map(|word| {
-                word.windows(8).map(|window| <[u8; 8]>::try_from(window).unwrap()).collect::<Vec<_>>()
-            })
-            .collect();
-        let windows = self.windows.intersection(&other.windows).filter(|bytes| !known_bytes.contains(*bytes));
+        let windows = self.windows.intersection(&other.windows);
         texts.cloned().chain(windows.map(|bytes| format!("{bytes:02x?}"))).collect()
     }
 }
 
 /// Names of fields and messages, the closed vocabulary, and what every upgrade says.
-fn known_words() -> BTreeSet<String> {
+fn known_words() -> &'static BTreeSet<String> {
+    static KNOWN: LazyLock<BTreeSet<String>> = LazyLock::new(gather_known_words);
+    &KNOWN
+}
+
+fn gather_known_words() -> BTreeSet<String> {
     let mut known: BTreeSet<String> =
         List::ALL.into_iter().flat_map(List::words).map(str::to_owned).collect();
     for list in List::ALL {

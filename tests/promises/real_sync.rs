@@ -63,7 +63,7 @@ async fn live(test: &str, version: &str) {
     };
     println!("{version}: started after {:?}", since.elapsed());
     let house = House::paired(&home.url(), home.token()).await;
-    let mut story = Story { home, house, lost: Vec::new(), since };
+    let mut story = Story { home, house, lost: Vec::new(), since: Instant::now() };
     story.first_sync().await;
     story.renames_without_names_are_silent().await;
     story.an_area_shows_its_kind_at_most().await;
