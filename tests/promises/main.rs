@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::print_stderr,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test fails by panicking, and says by name when it is skipped"

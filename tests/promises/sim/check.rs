@@ -116,7 +116,11 @@ impl Portal<'_> {
 
     /// What must be true of a portal at every moment, whatever has gone wrong.
     pub(super) fn sound(&self, home: &Instance) -> Result<(), String> {
-        for (key, body) in self.records(home) {
+        let records = self.records(home);
+        if records.len() as u64 != home.records {
+            return Err(format!("{} records, counted as {}", records.len(), home.records));
+        }
+        for (key, body) in records {
             let parsed = Key::parse(&key).map_err(|_| format!("{key} is no key"))?;
             schema::check(&parsed, body.as_bytes()).map_err(|error| format!("{key}: {error}"))?;
         }

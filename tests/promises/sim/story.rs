@@ -200,8 +200,20 @@ impl Story {
             }
             Request::Withdraw { .. } => self.memory.withdrawals += 1,
             Request::Exclude { thing } => drop(self.memory.excluded.insert(thing)),
-            Request::Include { thing } if done.is_some() => drop(self.memory.excluded.remove(&thing)),
-            _ => {}
+            Request::Include { thing } => {
+                if done.is_some() {
+                    self.memory.excluded.remove(&thing);
+                }
+            }
+            Request::Grant { .. }
+            | Request::Restrict { .. }
+            | Request::Forget { .. }
+            | Request::Meet { .. }
+            | Request::Pair { .. }
+            | Request::Health
+            | Request::Status
+            | Request::Consent
+            | Request::Marks => {}
         }
     }
 
