@@ -1,4 +1,50 @@
-.PHONY: bench
-bench: ## Measure the released programs against the budget, beside peers
+# What people and pipelines call. `make` alone lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PROGRAMS := target/release
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install what a bare Debian or Ubuntu machine with Rust and Python lacks
+	@dev/setup
+
+.PHONY: programs
+programs: setup ## Build the programs as they are released
+	@echo "Building the programs (the first time takes minutes) …"
 	@cargo build --release --locked --workspace --bins
-	@exec target/release/vestibule-bench
+
+.PHONY: demo
+demo: programs ## Show a real Home Assistant, the portal and the agent, in sync, until Ctrl-C
+	@exec $(PROGRAMS)/vestibule-demo
+
+.PHONY: demo-check
+demo-check: programs ## Assert what the demo shows, without staying
+	@exec $(PROGRAMS)/vestibule-demo --check
+
+.PHONY: check
+check: setup ## Formatting, clippy, documentation, licences and sources
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --locked
+	@command -v cargo-deny >/dev/null || { echo 'Installing cargo-deny (takes minutes, once) …'; cargo install cargo-deny --locked --debug --version 0.20.2; }
+	cargo deny --locked check licenses bans sources
+
+.PHONY: test
+test: check ## Everything that proves what the README says, in at most 35 minutes on two cores
+	cargo build --workspace --bins --locked
+	cargo test --workspace --locked
+	@$(MAKE) --no-print-directory demo-check
+
+.PHONY: test-all
+test-all: export VESTIBULE_TEST_SEEDS ?= 5000
+test-all: test ## The same with thousands of simulation seeds
+
+.PHONY: bench
+bench: programs ## Measure the released programs against the budget, beside peers
+	@exec $(PROGRAMS)/vestibule-bench

@@ -30,7 +30,7 @@ use crate::home;
 use crate::identity::{HomeSecret, TenantKeys};
 use crate::net::{Dial, Network, Trust};
 use crate::outbound::reading::{HomeEvent, HomeTrouble, Reading, Text};
-use crate::portal::link::{FromLink, Link};
+use crate::portal::link::{FromLink, Link, LinkTrouble};
 use crate::portal::recorder::Recorder;
 use crate::portal::rooted::Rooted;
 use crate::portal::session::{Acknowledged, Session};
@@ -47,6 +47,10 @@ const HOME_EVENTS: usize = 2;
 const LAZY_FLUSH: Duration = Duration::from_secs(5);
 /// A re-read that was asked for and did not come is asked for again after this time.
 const ASK_AGAIN_MS: i64 = 60_000;
+/// A portal that is alive and does not answer is given up after this time; the largest transfer over a slow line takes less.
+const ANSWER: Duration = Duration::from_secs(30 * 60);
+/// Readings that wait while the inventory must not change; then the home waits.
+const HELD: usize = 4;
 /// A command without a daemon waits so long for the portal to take what the owner decided; later the daemon delivers it.
 const DELIVERY: Duration = Duration::from_secs(10);
 
@@ -88,11 +92,15 @@ struct PortalSide {
     problem: Option<Problem>,
     retry_at: Option<Instant>,
     attempt: u32,
+    /// When the attempts were last counted from nothing again.
+    eased: Vec<Instant>,
     /// The last inventory that the portal acknowledged.
     acknowledged: Acknowledged,
     /// The last inventory that was sent whole: what of it is sent again counts against the budget (R22).
     sent: Option<Arc<Rooted>>,
     flush_at: Option<Instant>,
+    /// When an answer that is waited for is waited for no longer.
+    answer_by: Option<Instant>,
 }
 
 /// The loop and everything it owns.
@@ -252,6 +260,7 @@ impl Agent {
         let mut stopping: Option<Instant> = None;
         loop {
             self.settle().await?;
+            self.expect_an_answer();
             let deliver = self.scope == Scope::Change && self.something_to_deliver();
             if stopping.is_some_and(|since| !deliver || since + DELIVERY < Instant::now()) {
                 break;
@@ -261,14 +270,14 @@ impl Agent {
                 biased;
                 () = &mut stop, if stopping.is_none() => Input::Stop,
                 Some(asked) = self.asked.recv() => Input::Owner(asked),
-                event = next_home(&mut self.home.events) => Input::Home(event),
+                event = next_home(&mut self.home.events), if self.home.held.len() < HELD => Input::Home(event),
                 told = next_link(&mut self.portal.link) => Input::Portal(told),
                 () = sleep_until(wake) => Input::Time,
             };
             match input {
                 Input::Home(event) => self.on_home(event).await?,
                 Input::Portal(FromLink::Message(message)) => self.on_message(message).await?,
-                Input::Portal(FromLink::Closed(trouble)) => self.on_closed(trouble).await?,
+                Input::Portal(FromLink::Closed(trouble)) => self.on_closed(trouble),
                 Input::Owner((request, reply)) => self.on_request(request, reply).await?,
                 Input::Time => self.on_time().await?,
                 Input::Stop => stopping = Some(Instant::now()),
@@ -290,7 +299,7 @@ impl Agent {
         let rest = Duration::from_millis(u64::try_from(rest).unwrap_or_default());
         let waits = self.stock.look_again(now).filter(|_| self.home.complete);
         let again = waits.map(|wait| Instant::now() + wait.max(rest));
-        [connect, again, self.portal.flush_at, self.meeting.deadline()]
+        [connect, again, self.portal.flush_at, self.portal.answer_by, self.meeting.deadline()]
             .into_iter()
             .flatten()
             .min()
@@ -303,6 +312,9 @@ impl Agent {
             self.portal.flush_at = None;
             self.recorder.flush().await.map_err(|error| problem::store(&error))?;
         }
+        if self.portal.answer_by.is_some_and(|at| at <= now) {
+            self.on_closed(LinkTrouble::Lost);
+        }
         let now = self.clock.now_ms();
         if self.home.complete && self.stock.look_again(now).is_some_and(|wait| wait.is_zero()) {
             // R8: believed after ten minutes and a re-read. The re-read's answer comes as any other.
@@ -310,6 +322,14 @@ impl Agent {
             self.home.again.notify_one();
         }
         Ok(())
+    }
+
+    /// Notes until when the portal has to answer, if it has to.
+    fn expect_an_answer(&mut self) {
+        let waiting =
+            self.portal.link.is_some() && (self.portal.session.busy() || !self.portal.session.welcomed());
+        self.portal.answer_by =
+            self.portal.answer_by.or_else(|| Some(Instant::now() + ANSWER)).filter(|_| waiting);
     }
 
     /// Whether there is a portal to talk to: one that we are paired with, or one that still owes us a receipt.

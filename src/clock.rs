@@ -42,9 +42,12 @@ impl fmt::Debug for Clock {
     }
 }
 
+/// Fills a slice with random bytes.
+type Fill = dyn Fn(&mut [u8]) + Send + Sync;
+
 /// Randomness, handed in like the clock: only this file asks the machine for it.
 #[derive(Clone)]
-pub struct Dice(Arc<dyn Fn(&mut [u8]) + Send + Sync>);
+pub struct Dice(Arc<Fill>);
 
 impl Dice {
     /// The machine's generator. A machine without one ends the program: nothing it could do would be safe.

@@ -6,6 +6,8 @@
 
 /// Every kill point of the program. A test compares this list with the source, so that a harness can walk through it.
 pub const KILL_POINTS: &[&str] = &[
+    "link.recorded",
+    "link.sent",
     "store.secret.written",
     "store.secret.renamed",
     "store.damaged.moved",
@@ -18,6 +20,15 @@ pub const KILL_POINTS: &[&str] = &[
     "store.forget.removed",
     "store.forget.created",
     "store.forget.done",
+    "link.recorded",
+    "link.sent",
+    "agent.paired",
+    "agent.welcomed",
+    "agent.spent",
+    "agent.decided",
+    "agent.outbox",
+    "agent.forgetting",
+    "agent.forgotten",
 ];
 
 /// Ends the process here if the test asked for it; otherwise does nothing. `name` is one of [`KILL_POINTS`].

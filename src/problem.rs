@@ -58,7 +58,7 @@ pub fn data_busy() -> Problem {
 /// The store's own words.
 #[must_use]
 pub fn store(error: &StoreError) -> Problem {
-    let problem = Problem::new(error.code(), capital(&error.to_string()), error.next());
+    let problem = Problem::new(error.code(), capital(&format!("{error}.")), error.next());
     if error.retry() { problem.retryable() } else { problem }
 }
 
@@ -80,7 +80,18 @@ pub fn home_address(error: AddressError) -> Problem {
             "home_assistant.token",
             "Make a long-lived access token on your profile page in Home Assistant, and copy it whole.",
         ),
-        _ => ("home_assistant.url", "It looks like http://homeassistant.local:8123"),
+        AddressError::Empty
+        | AddressError::TooLong
+        | AddressError::NoScheme
+        | AddressError::UnknownScheme
+        | AddressError::NoHost
+        | AddressError::StrangeHost
+        | AddressError::BadPort
+        | AddressError::Credentials
+        | AddressError::Query
+        | AddressError::StrangePath => {
+            ("home_assistant.url", "It looks like http://homeassistant.local:8123")
+        }
     };
     Problem::new("home_address", format!("The setting {setting} is not usable: {error}."), example)
 }
@@ -156,10 +167,9 @@ pub fn home(trouble: HomeTrouble) -> Problem {
         ),
     };
     let problem = Problem::new(code, what, next);
-    match trouble {
-        HomeTrouble::TokenRefused | HomeTrouble::TooOld | HomeTrouble::NotHomeAssistant => problem,
-        _ => problem.retryable(),
-    }
+    let lasting =
+        matches!(trouble, HomeTrouble::TokenRefused | HomeTrouble::TooOld | HomeTrouble::NotHomeAssistant);
+    if lasting { problem } else { problem.retryable() }
 }
 
 /// An address that no portal can have.
@@ -261,10 +271,9 @@ pub fn link(trouble: LinkTrouble) -> Problem {
         ),
     };
     let problem = Problem::new(code, what, next);
-    match trouble {
-        LinkTrouble::NotAPortal | LinkTrouble::UnknownTenant | LinkTrouble::LedgerFull => problem,
-        _ => problem.retryable(),
-    }
+    let lasting =
+        matches!(trouble, LinkTrouble::NotAPortal | LinkTrouble::UnknownTenant | LinkTrouble::LedgerFull);
+    if lasting { problem } else { problem.retryable() }
 }
 
 /// Why a portal refuses.

@@ -14,8 +14,10 @@ const OPTIONS: &str = "/data/options.json";
 /// The data folder of an app.
 const APP_DATA: &str = "/data";
 const PREFIX: &str = "VESTIBULE";
-/// Variables that belong to the tests and to the portal's command; the agent ignores them.
-const NOT_OURS: [&str; 3] = ["VESTIBULE_TEST_", "VESTIBULE_PORTAL_DATA", "VESTIBULE_PASSPHRASE_FILE"];
+/// Variables that belong to the tests; the programs ignore them.
+const OF_TESTS: &str = "VESTIBULE_TEST_";
+/// Variables that belong to the portal's command, such as `VESTIBULE_PORTAL_DATA`; ours have two underscores there.
+const OF_PORTAL: (&str, &str) = ("VESTIBULE_PORTAL_", "VESTIBULE_PORTAL__");
 
 /// What the agent is told from outside. Everything else is decided by commands and kept in the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -104,7 +106,7 @@ impl Settings {
         let supervised = environment.get("SUPERVISOR_TOKEN").filter(|token| !token.is_empty());
         let ours: HashMap<String, String> = environment
             .iter()
-            .filter(|(name, _)| !NOT_OURS.iter().any(|prefix| name.starts_with(prefix)))
+            .filter(|(name, _)| is_ours(name))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         let default_data = default_data(environment, supervised.is_some());
@@ -133,6 +135,11 @@ impl Settings {
         settings.supervisor_token = supervised.cloned().map(Secret);
         Ok(settings)
     }
+}
+
+fn is_ours(name: &str) -> bool {
+    let of_portal = name.starts_with(OF_PORTAL.0) && !name.starts_with(OF_PORTAL.1);
+    !name.starts_with(OF_TESTS) && !of_portal
 }
 
 /// `/data` in an app, otherwise the place where Linux keeps a user's data.
@@ -207,11 +214,14 @@ mod tests {
     }
 
     #[test]
-    fn the_variables_of_tests_are_ignored() {
-        assert!(
-            load(&[("VESTIBULE_TEST_REQUIRE", "all"), ("VESTIBULE_PORTAL_DATA", "/x")], &Flags::default())
-                .is_ok()
-        );
+    fn the_variables_of_tests_and_of_the_portal_are_ignored() {
+        let variables = [
+            ("VESTIBULE_TEST_REQUIRE", "all"),
+            ("VESTIBULE_PORTAL_DATA", "/x"),
+            ("VESTIBULE_PORTAL__CA_FILE", "/y"),
+        ];
+        let settings = load(&variables, &Flags::default()).unwrap();
+        assert_eq!(settings.portal.ca_file.as_deref(), Some(Path::new("/y")));
     }
 
     #[test]

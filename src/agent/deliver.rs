@@ -8,6 +8,7 @@ use vestibule_protocol::problem::Problem;
 use vestibule_protocol::receipt::{Receipt, Scope as Erased};
 
 use super::Agent;
+use crate::kill::kill_point;
 use crate::portal::session::{self, receipt_fits};
 use crate::problem;
 use crate::store::{Commit, IntentId, OutboxChange, State};
@@ -67,6 +68,7 @@ impl Agent {
         let now = self.clock.now_ms();
         let commit = Commit { outbox: vec![change], ..Commit::at(now) };
         self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
+        kill_point("agent.outbox");
         self.outbox = self.store.outbox(now).await.map_err(|error| problem::store(&error))?;
         Ok(())
     }
@@ -129,6 +131,7 @@ impl Agent {
         let fails = |error| problem::store(&error);
         let now = self.clock.now_ms();
         self.store.forget_everything_but(now, None).await.map_err(fails)?;
+        kill_point("agent.forgotten");
         self.secret = self.store.home_secret(self.dice.bytes()).await.map_err(fails)?;
         self.reload().await
     }

@@ -11,6 +11,7 @@ use super::Agent;
 use super::offline::{self, DAY_MS};
 use super::views::{ConsentView, Forgotten, Side, Status};
 use crate::control::{Reply, Request};
+use crate::kill::kill_point;
 use crate::problem;
 use crate::store::{Commit, ForgetStub, Grants};
 
@@ -78,6 +79,7 @@ impl Agent {
                 commit.outbox.push(self.consent_intent());
             }
             self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
+            kill_point("agent.decided");
             self.state.grants = grants;
             self.outbox =
                 self.store.outbox(self.clock.now_ms()).await.map_err(|error| problem::store(&error))?;
@@ -85,7 +87,6 @@ impl Agent {
             self.portal.session = crate::portal::session::Session::default();
             self.portal.welcomed_since = None;
             self.portal.retry_at = Some(Instant::now());
-            self.requeue().await?;
             self.take_stock().await?;
         }
         Ok(offline::view(&self.state))
@@ -93,7 +94,10 @@ impl Agent {
 
     /// R29: erased here at once, but for what the portal's receipt needs.
     async fn forget(&mut self, give_up: bool) -> Result<Forgotten, Problem> {
-        self.portal.link = None;
+        if let Some(link) = self.portal.link.take() {
+            // A row that it were about to write would outlive the ledger.
+            link.end().await;
+        }
         let stub = match (&self.state.pairing, &self.keys) {
             (Some(pairing), Some(keys)) if !give_up => Some(ForgetStub {
                 origin: pairing.origin.clone(),
@@ -114,6 +118,7 @@ impl Agent {
             .forget_everything_but(self.clock.now_ms(), stub)
             .await
             .map_err(|error| problem::store(&error))?;
+        kill_point("agent.forgetting");
         self.reload().await?;
         Ok(Forgotten { local: true, waiting_for_portal: true })
     }

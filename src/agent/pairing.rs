@@ -13,6 +13,7 @@ use vestibule_protocol::words;
 use super::Agent;
 use super::views::{Meeting, Paired};
 use crate::control::Reply;
+use crate::kill::kill_point;
 use crate::portal::enrol::{Greeted, greet};
 use crate::portal::origin::Origin;
 use crate::problem;
@@ -151,6 +152,7 @@ impl Agent {
         commit.put(&pairing).map_err(|error| problem::store(&error))?;
         commit.put(&grants).map_err(|error| problem::store(&error))?;
         self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
+        kill_point("agent.paired");
         let paired = Paired {
             tenant: pairing.tenant.to_string(),
             tenant_name: pairing.tenant_name.clone(),

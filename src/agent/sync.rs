@@ -9,9 +9,10 @@ use vestibule_protocol::message::{
     FromPortal, Hello, HelloBody, Refusal, RefusalCode, Want, Welcome, device_signature,
 };
 use vestibule_protocol::problem::Problem;
-use vestibule_protocol::schema;
+use vestibule_protocol::{limits, schema};
 
 use super::{Agent, LAZY_FLUSH, Stock};
+use crate::kill::kill_point;
 use crate::outbound::reading::HomeEvent;
 use crate::portal::budget::{Budget, PULL};
 use crate::portal::enrol::believe;
@@ -23,8 +24,17 @@ use crate::portal::session::{Session, Step};
 use crate::problem;
 use crate::store::{Commit, OutboxChange};
 
+/// Largest push before compression, in bytes; the rest of a message's 4 MiB is more than its other fields need.
+const PUSH_PLAIN: usize = limits::FRAME_INFLATED - (64 << 10);
+/// Quotes, colon and comma around a key and its record.
+const KEY_QUOTES: usize = 4;
 /// A schema disagreement is looked at again after this time (R19).
 const DISAGREEMENT: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+/// A full ledger is tried again after this time: each attempt takes a hello's row from what is kept back for the owner's decisions (R26).
+const FULL: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+/// So many links that end soon are followed by a short pause within [`EASE_SPAN`]; each costs a few rows of the ledger (R22).
+const EASES: usize = 12;
+const EASE_SPAN: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 
 /// A little more than the second for which the allocator keeps freed memory in case it is needed again.
 const GIVE_BACK_AFTER: std::time::Duration = std::time::Duration::from_millis(1_500);
@@ -54,6 +64,8 @@ impl Agent {
                 self.home.connected_since = None;
                 self.home.complete = false;
                 self.home.stale = false;
+                // What was read before and has to wait is no reading of the next connection.
+                self.home.held.iter_mut().for_each(|(_, complete)| *complete = false);
                 self.current = None;
             }
         }
@@ -68,7 +80,7 @@ impl Agent {
         }
         for (readings, complete) in held {
             self.home.complete |= complete;
-            self.home.stale = false;
+            self.home.stale &= !complete;
             let now = self.clock.now_ms();
             heavy(|| self.stock.take_in(readings, now));
         }
@@ -100,8 +112,16 @@ impl Agent {
         }
         self.continue_meeting().await?;
         if self.portal.link.is_none() {
-            return self.connect();
+            return self.connect().await;
         }
+        self.say_next().await?;
+        if self.portal.session.wants_buckets() {
+            self.say_next().await?;
+        }
+        Ok(())
+    }
+
+    async fn say_next(&mut self) -> Result<(), Problem> {
         let intent = self.next_intent();
         let sending = intent.as_ref().map(|(id, _)| *id);
         let may_send = !self.state.grants.consent.restricted && self.state.forget_stub.is_none();
@@ -121,14 +141,17 @@ impl Agent {
     }
 
     /// Opens a link if there is somebody to talk to and the time has come.
-    fn connect(&mut self) -> Result<(), Problem> {
+    async fn connect(&mut self) -> Result<(), Problem> {
         let now = Instant::now();
         if self.portal.retry_at.is_some_and(|at| at > now) {
             return Ok(());
         }
         let Some((origin, tenant)) = self.counterpart() else { return Ok(()) };
         let origin = Origin::parse(&origin).map_err(problem::origin)?;
+        // However the last link ended: what was on its way then waits again.
+        self.requeue().await?;
         self.portal.retry_at = None;
+        self.portal.answer_by = None;
         self.portal.session = Session::default();
         self.portal.link =
             Some(Link::start(Arc::clone(&self.to_portal), origin, tenant, self.recorder.clone()));
@@ -137,8 +160,10 @@ impl Agent {
 
     pub(super) async fn on_message(&mut self, message: FromPortal) -> Result<(), Problem> {
         self.portal.flush_at = Some(Instant::now() + LAZY_FLUSH);
+        // A pull is no answer to anything.
+        self.portal.answer_by = self.portal.answer_by.filter(|_| matches!(message, FromPortal::Pull(_)));
         if let FromPortal::Challenge(challenge) = &message
-            && !self.portal.session.welcomed()
+            && self.portal.session.greet()
         {
             return match self.hello(challenge) {
                 Ok(hello) => {
@@ -194,8 +219,9 @@ impl Agent {
         match step {
             Step::Welcomed(welcome) => self.on_welcome(welcome).await,
             Step::Push { base, target } => {
-                if let Some(push) = self.push(&base, &target) {
-                    self.say(ToLink::Message(push)).await;
+                match self.push(&base, &target) {
+                    Some(push) => self.say(ToLink::Message(push)).await,
+                    None => self.portal.session.cannot_push(),
                 }
                 Ok(())
             }
@@ -210,8 +236,7 @@ impl Agent {
                     "in sync"
                 );
                 self.portal.problem = None;
-                // Only now: a portal that welcomes us and then wants the impossible must not be able to keep us busy.
-                self.portal.attempt = 0;
+                self.ease();
                 self.portal.sent.clone_from(&self.portal.acknowledged);
                 Ok(())
             }
@@ -225,6 +250,17 @@ impl Agent {
                 self.cut(Some(problem::link(LinkTrouble::Protocol)), None);
                 Ok(())
             }
+        }
+    }
+
+    /// The next loss is met with a short pause again. Only once in sync, and only so often: a portal that wants the impossible, or that
+    /// hangs up as soon as all is well, must not be able to keep us busy.
+    fn ease(&mut self) {
+        let now = Instant::now();
+        self.portal.eased.retain(|at| now.duration_since(*at) < EASE_SPAN);
+        if self.portal.attempt > 0 && self.portal.eased.len() < EASES {
+            self.portal.eased.push(now);
+            self.portal.attempt = 0;
         }
     }
 
@@ -242,6 +278,7 @@ impl Agent {
             commit.put(&session).map_err(|error| problem::store(&error))?;
             // R6: stored before it can be used.
             self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
+            kill_point("agent.welcomed");
             self.state.session = session;
         }
         tracing::info!("connected to the portal");
@@ -250,10 +287,13 @@ impl Agent {
         Ok(())
     }
 
+    /// The difference as one message; `None` if it is too large for one.
     fn push(&self, base: &Rooted, target: &Rooted) -> Option<vestibule_protocol::message::FromAgent> {
         let keys = self.keys.as_ref()?;
         let (puts, deletes) = heavy(|| self.stock.difference(&keys.id_key, &self.state.grants, base, target));
-        Some(Session::push(base.root_as(target), target.root(), puts, deletes))
+        let puts_size: usize = puts.iter().map(|(key, record)| key.len() + record.len() + KEY_QUOTES).sum();
+        let size = puts_size + deletes.iter().map(|key| key.len() + KEY_QUOTES).sum::<usize>();
+        (size < PUSH_PLAIN).then(|| Session::push(base.root_as(target), target.root(), puts, deletes))
     }
 
     /// Renders what is wanted and hands it to the link, which sends it while the loop goes on.
@@ -265,20 +305,23 @@ impl Agent {
             return Ok(());
         };
         // R22: what is sent again counts; what the portal has never been sent is the owner's doing.
-        let again = plan.sent_again(self.portal.sent.as_deref().map(std::ops::Deref::deref));
+        let (sent, first) = (self.portal.sent.as_deref(), self.state.budget.first());
+        let restart = sent.is_none();
+        let again = if first { 0.0 } else { plan.sent_again(sent.map(std::ops::Deref::deref)) };
         let again = if pulled { again.max(PULL) } else { again };
         let now = self.clock.now_ms();
-        if let Some(free) = self.state.budget.wait_until(now).filter(|_| Budget::counts(again)) {
+        if let Some(free) = self.state.budget.wait_until(now, restart).filter(|_| Budget::counts(again)) {
             let wait = std::time::Duration::from_millis(u64::try_from(free - now).unwrap_or_default());
             self.cut(Some(problem::send_budget()), Some(wait));
             return Ok(());
         }
-        if Budget::counts(again) {
+        if first || Budget::counts(again) {
             self.state.budget.spend(now, again);
             let mut commit = Commit::at(now);
             commit.put(&self.state.budget).map_err(|error| problem::store(&error))?;
             self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
         }
+        kill_point("agent.spent");
         let Ok(batches) = heavy(|| self.stock.batches(&keys.id_key, &self.state.grants, &plan, want.staged))
         else {
             self.cut(Some(problem::link(LinkTrouble::Protocol)), None);
@@ -306,12 +349,11 @@ impl Agent {
         Ok(())
     }
 
-    pub(super) async fn on_closed(&mut self, trouble: LinkTrouble) -> Result<(), Problem> {
+    pub(super) fn on_closed(&mut self, trouble: LinkTrouble) {
         // A restart of the portal ends a good link; that alone is no problem to show.
         let problem = (trouble != LinkTrouble::Lost || self.portal.welcomed_since.is_none())
             .then(|| problem::link(trouble));
-        self.cut(problem, None);
-        self.requeue().await
+        self.cut(problem, (trouble == LinkTrouble::LedgerFull).then_some(FULL));
     }
 
     /// Ends the link and plans the next attempt; a problem stays visible until the next welcome.
@@ -338,13 +380,12 @@ impl Agent {
 /// Work of milliseconds: other tasks, above all those that serve the sockets, move to another thread meanwhile. A simulation has only
 /// one thread and no time passes in it.
 fn heavy<T>(work: impl FnOnce() -> T) -> T {
-    match tokio::runtime::Handle::current().runtime_flavor() {
-        tokio::runtime::RuntimeFlavor::MultiThread => {
-            let result = tokio::task::block_in_place(work);
-            tokio::spawn(give_memory_back());
-            result
-        }
-        _ => work(),
+    if tokio::runtime::Handle::current().runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread {
+        let result = tokio::task::block_in_place(work);
+        tokio::spawn(give_memory_back());
+        result
+    } else {
+        work()
     }
 }
 

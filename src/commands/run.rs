@@ -24,6 +24,7 @@ pub(super) async fn run(settings: &Settings) -> Result<(), Problem> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| problem::output(&error))?;
     let stop = async move {
         tokio::select! {
+            biased;
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }

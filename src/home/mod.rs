@@ -8,6 +8,7 @@
 pub mod address;
 pub mod commands;
 mod intern;
+mod overheard;
 mod paced;
 mod read;
 mod reader;
@@ -22,4 +23,5 @@ mod samples;
 mod tests;
 
 pub use address::{AddressError, Endpoint, Token};
+pub use overheard::overhear;
 pub use task::run;

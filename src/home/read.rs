@@ -30,8 +30,9 @@ const RE_READ: Duration = Duration::from_secs(60 * 60);
 const RE_READ_BLIND: Duration = Duration::from_secs(10 * 60);
 /// First wait before connecting again.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
-/// Longest wait before connecting again.
-const LAST_RETRY: Duration = Duration::from_secs(60);
+/// Longest wait before connecting again. A restart of Home Assistant takes a quarter of a minute or more, and nobody else is waiting at its
+/// door: a longer pause would only keep the owner waiting.
+const LAST_RETRY: Duration = Duration::from_secs(10);
 /// Wait after a refused token. Each try counts as a failed login, which can get our address banned.
 const REFUSED_RETRY: Duration = Duration::from_secs(5 * 60);
 

@@ -83,8 +83,9 @@ pub async fn run(
         failures += 1;
         tracing::debug!(?trouble, failures, wait_ms = wait.as_millis(), "connecting again later");
         tokio::select! {
-            () = sleep(wait) => {}
+            biased;
             () = report.to.closed() => return,
+            () = sleep(wait) => {}
         }
     }
 }
@@ -101,8 +102,9 @@ async fn connection(
 ) -> Result<std::convert::Infallible, End> {
     let listener = report.to.clone();
     let opened = tokio::select! {
-        opened = Socket::open(dial, endpoint) => opened,
+        biased;
         () = listener.closed() => return Err(End::NobodyListens),
+        opened = Socket::open(dial, endpoint) => opened,
     };
     let (socket, _) = opened?;
     let mut session = Session::new(socket);
@@ -129,9 +131,10 @@ async fn connection(
         }
         let wake = session.changes.due().map_or(re_read_at, |due| due.min(re_read_at));
         tokio::select! {
-            heard = timeout_at(wake, session.idle()) => if let Ok(heard) = heard { heard?; },
-            () = again.notified() => re_read_at = Instant::now(),
+            biased;
             () = listener.closed() => return Err(End::NobodyListens),
+            () = again.notified() => re_read_at = Instant::now(),
+            heard = timeout_at(wake, session.idle()) => if let Ok(heard) = heard { heard?; },
         }
         let now = Instant::now();
         let plan = if now >= re_read_at {
@@ -184,11 +187,12 @@ async fn until_running(
         while !session.changes.pending() {
             let listener = report.to.clone();
             tokio::select! {
+                biased;
+                () = listener.closed() => return Err(End::NobodyListens),
                 heard = timeout_at(next_look, session.idle()) => match heard {
                     Ok(heard) => heard?,
                     Err(_) => break,
                 },
-                () = listener.closed() => return Err(End::NobodyListens),
             }
         }
     }

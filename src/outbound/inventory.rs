@@ -112,8 +112,8 @@ impl Home {
             }
         }
         delays.keep_only(
-            waiting.iter().map(|entity| privacy::local_id(entity)).collect(),
-            staying.iter().map(|entity| privacy::local_id(entity)).collect(),
+            waiting.iter().map(privacy::local_id).collect(),
+            staying.iter().map(privacy::local_id).collect(),
         );
         if !staying.is_empty() {
             believed.reserve_exact(staying.len());

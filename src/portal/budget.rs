@@ -21,6 +21,9 @@ const NEGLIGIBLE: f64 = 0.001;
 pub struct Budget {
     /// Unix milliseconds and share of the inventory, oldest first.
     spent: Vec<(i64, f64)>,
+    /// Something has been sent since the pairing.
+    #[serde(default)]
+    begun: bool,
 }
 
 impl crate::store::Singleton for Budget {
@@ -28,11 +31,19 @@ impl crate::store::Singleton for Budget {
 }
 
 impl Budget {
-    /// `None` if a transfer may start at `now`; else when the next may.
+    /// Whether a transfer cannot send anything again, because nothing has been sent since the pairing.
     #[must_use]
-    pub fn wait_until(&self, now: i64) -> Option<i64> {
+    pub const fn first(&self) -> bool {
+        !self.begun
+    }
+
+    /// `None` if a transfer may start at `now`; else when the next may. The first after a `restart` need not wait for its hour: no portal
+    /// can restart us, and what one has cut short must not keep the home waiting.
+    #[must_use]
+    pub fn wait_until(&self, now: i64, restart: bool) -> Option<i64> {
         [(HOUR_MS, PER_HOUR), (DAY_MS, PER_DAY)]
             .into_iter()
+            .skip(usize::from(restart))
             .filter_map(|(span, limit)| self.free_at(now, span, limit))
             .max()
     }
@@ -58,10 +69,11 @@ impl Budget {
         share >= NEGLIGIBLE
     }
 
-    /// Notes that `share` (0..1) of the inventory is about to be sent again.
+    /// Notes that `share` (0..1) of the inventory is about to be sent again; 0 at the first time.
     pub fn spend(&mut self, now: i64, share: f64) {
+        self.begun = true;
         self.spent.retain(|(time, _)| *time > now - DAY_MS && *time <= now);
-        self.spent.push((now, share));
+        self.spent.extend(Self::counts(share).then_some((now, share)));
     }
 }
 
@@ -74,12 +86,12 @@ mod tests {
         let mut budget = Budget::default();
         let (mut now, mut sends_on_day_one) = (0, 0);
         while now < DAY_MS {
-            match budget.wait_until(now) {
+            match budget.wait_until(now, false) {
                 None => {
                     budget.spend(now, 1.0);
                     sends_on_day_one += 1;
                     assert_eq!(
-                        budget.wait_until(now + 1),
+                        budget.wait_until(now + 1, false),
                         Some(if sends_on_day_one < 10 { now + HOUR_MS } else { DAY_MS })
                     );
                 }
@@ -88,22 +100,36 @@ mod tests {
             now += HOUR_MS / 4;
         }
         assert_eq!(sends_on_day_one, 10);
-        assert_eq!(budget.wait_until(DAY_MS), None);
+        assert_eq!(budget.wait_until(DAY_MS, false), None);
+    }
+
+    #[test]
+    fn what_a_restart_has_cut_short_is_sent_again_at_once_but_not_for_ever() {
+        let mut budget = Budget::default();
+        assert!(budget.first());
+        budget.spend(0, 0.0);
+        assert!(!budget.first());
+        for restart in 0..10 {
+            assert_eq!(budget.wait_until(restart, true), None);
+            budget.spend(restart, 1.0);
+            assert!(budget.wait_until(restart + 1, false).is_some());
+        }
+        assert_eq!(budget.wait_until(10, true), Some(DAY_MS));
     }
 
     #[test]
     fn a_cut_transfer_may_be_completed_within_the_hour() {
         let mut budget = Budget::default();
         budget.spend(0, 0.6);
-        assert_eq!(budget.wait_until(1000), None);
+        assert_eq!(budget.wait_until(1000, false), None);
         budget.spend(1000, 0.4);
-        assert_eq!(budget.wait_until(2000), Some(HOUR_MS));
+        assert_eq!(budget.wait_until(2000, false), Some(HOUR_MS));
     }
 
     #[test]
     fn a_clock_set_back_does_not_lock_the_home_out() {
         let mut budget = Budget::default();
         budget.spend(DAY_MS, 1.0);
-        assert_eq!(budget.wait_until(0), None);
+        assert_eq!(budget.wait_until(0, false), None);
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
@@ -101,6 +102,12 @@ impl Link {
     /// Queues a message; waits while the queue is full. A link that is gone says so by [`FromLink::Closed`].
     pub async fn send(&self, message: ToLink) {
         let _ = self.to.send(message).await;
+    }
+
+    /// Ends the link, and waits until nothing of it can reach the ledger any more.
+    pub async fn end(mut self) {
+        self.task.abort();
+        let _ = (&mut self.task).await;
     }
 
     /// A sender of its own, for a task that renders batches.
@@ -226,7 +233,9 @@ async fn send(
 
 async fn encode(message: FromAgent) -> Result<Vec<u8>, LinkTrouble> {
     let json = message.to_json().map_err(|_| LinkTrouble::Protocol)?;
-    if json.len() < HEAVY {
+    // A simulation has only one thread.
+    let alone = Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread;
+    if json.len() < HEAVY || alone {
         return frame::encode(&json).map_err(|_| LinkTrouble::Protocol);
     }
     let encoded = tokio::task::spawn_blocking(move || frame::encode(&json)).await;

@@ -15,8 +15,9 @@ use super::rooted::Rooted;
 use crate::outbound::diff::Diff;
 use crate::store::IntentId;
 
-/// A change of more records than this goes through buckets, so that it is kept in batches and can be resumed.
-const PUSH_RECORDS: usize = 200;
+/// A change of more records than this goes through buckets, so that it is kept in batches and can be resumed. Below it a push is cheaper:
+/// for buckets the portal has to list what it holds, 16 bytes a record. The names of 10 000 entities are just below.
+const PUSH_RECORDS: usize = 15_000;
 /// R19: with short hashes, with whole hashes, and then a person has to look.
 const MISMATCHES: u32 = 3;
 
@@ -76,6 +77,8 @@ pub enum Intent {
 /// One link, from the portal's welcome to its end.
 #[derive(Debug, Default)]
 pub struct Session {
+    /// The hello has been said, to a portal that has proved whom it serves.
+    greeted: bool,
     portal: Option<Root>,
     busy: Option<Busy>,
     mismatches: u32,
@@ -84,6 +87,8 @@ pub struct Session {
     /// The transfer under way is the answer to a pull.
     answering_pull: bool,
     in_sync_told: bool,
+    /// The next change is too large for a push.
+    too_large: bool,
 }
 
 /// What survives a link: the last inventory that the portal acknowledged, so that the first change after a reconnect is still a push.
@@ -114,10 +119,16 @@ impl Session {
         self.portal.is_some()
     }
 
+    /// Notes that the hello is said now. `false` if it has been: each link hears one, so that nobody collects signatures (R5).
+    pub const fn greet(&mut self) -> bool {
+        !std::mem::replace(&mut self.greeted, true)
+    }
+
     /// Takes a message of the portal. `None`: nothing to do but to ask [`Self::next`].
     pub fn receive(&mut self, message: FromPortal, acknowledged: &mut Acknowledged) -> Option<Step> {
         match (message, self.busy.take()) {
-            (FromPortal::Welcome(welcome), None) if self.portal.is_none() => {
+            // R2: a welcome without a hello comes from somebody who has not proved whom it serves.
+            (FromPortal::Welcome(welcome), None) if self.greeted && self.portal.is_none() => {
                 self.portal = Some(welcome.root);
                 Some(Step::Welcomed(welcome))
             }
@@ -196,8 +207,9 @@ impl Session {
             return (!std::mem::replace(&mut self.in_sync_told, true)).then_some(Step::InSync);
         }
         self.in_sync_told = false;
-        if let Some(base) =
-            acknowledged.as_ref().filter(|base| !self.pulled && base.root_as(current) == portal)
+        if let Some(base) = acknowledged
+            .as_ref()
+            .filter(|base| !self.pulled && !self.too_large && base.root_as(current) == portal)
         {
             let difference = Diff::between(base, current);
             if difference.changed.len() + difference.gone.len() <= PUSH_RECORDS {
@@ -205,6 +217,7 @@ impl Session {
                 return Some(Step::Push { base: Arc::clone(base), target: Arc::clone(current) });
             }
         }
+        self.too_large = false;
         self.answering_pull = std::mem::take(&mut self.pulled);
         let nothing_there = portal == current.empty_root();
         let hashes = if nothing_there {
@@ -214,6 +227,18 @@ impl Session {
         };
         self.busy = Some(Busy::Buckets(Arc::clone(current)));
         Some(Step::Send(Buckets { root: current.root(), hashes }.into()))
+    }
+
+    /// The push that [`Step::Push`] asked for is larger than a message may be: buckets, then.
+    pub fn cannot_push(&mut self) {
+        self.busy = None;
+        self.too_large = true;
+    }
+
+    /// Whether a push turned out to be too large.
+    #[must_use]
+    pub const fn wants_buckets(&self) -> bool {
+        self.too_large
     }
 
     /// Makes the push that [`Step::Push`] asked for.

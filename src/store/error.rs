@@ -53,7 +53,7 @@ pub enum StoreError {
         file: &'static str,
     },
     /// The database is not one, or is inconsistent.
-    #[error("{file} is damaged")]
+    #[error("the database {file} is damaged")]
     Damaged {
         /// The database's file name.
         file: &'static str,

@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(folder.home_secret().unwrap(), None);
         let secret = folder.mint_home_secret(&lock, [7; 32]).unwrap();
         assert_eq!(folder.home_secret().unwrap(), Some(secret.clone()));
-        assert_eq!(format!("{secret:?}"), "‹secret›");
+        assert_eq!(format!("{secret:?}"), "HomeSecret(‹secret›)");
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(folder.path()), 0o700);
         for name in folder.names().unwrap() {

@@ -47,12 +47,20 @@ impl Data {
         Store::open(&self.database(), Journal::at(&self.journal), world)
     }
 
-    /// The database for commands and simulations.
+    /// The database for commands.
     ///
     /// # Errors
     /// See [`Store::inline`].
     pub fn inline_store(&self, world: World) -> Result<Store, Problem> {
         Store::inline(&self.database(), Journal::at(&self.journal), world)
+    }
+
+    /// The database for simulations, which lose no power: nothing waits for the disk.
+    ///
+    /// # Errors
+    /// See [`Store::inline`].
+    pub fn simulated_store(&self, world: World) -> Result<Store, Problem> {
+        Store::simulated(&self.database(), Journal::at(&self.journal), world)
     }
 
     fn database(&self) -> PathBuf {

@@ -138,6 +138,17 @@ impl Store {
         Ok(Self(Arc::new(Inner { path: path.to_owned(), world, journal, mode })))
     }
 
+    /// The same without waiting for the disk: for simulations, which lose no power.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn simulated(path: &Path, journal: Journal, world: World) -> Result<Self, Problem> {
+        let db = open::writing(path)?;
+        open::without_waiting(&db)?;
+        let mode = Mode::Inline(Mutex::new(db));
+        Ok(Self(Arc::new(Inner { path: path.to_owned(), world, journal, mode })))
+    }
+
     /// Clock and randomness.
     #[must_use]
     pub fn world(&self) -> &World {

@@ -22,9 +22,12 @@ pub enum Codec {
 /// Typical message text, newest at the end, where back-references are cheapest. Never changed: a better one gets a new codec byte.
 pub const DICTIONARY_1: &[u8] = include_bytes!("frame/dictionary-1.txt");
 
+/// Below this size compression saves a few bytes at most, and most frames are this small: acknowledgements.
+const TINY: usize = 48;
 /// Below this size a message is compressed with the dictionary; above it, it has enough repetition of its own.
 const SMALL: usize = 16 << 10;
-const SMALL_LEVEL: i32 = 19;
+/// As many bytes smaller as level 19, to one or two, for a fraction of its work.
+const SMALL_LEVEL: i32 = 12;
 /// R21: level 19 would cost a second and 49 MiB for 10 000 entities.
 const LARGE_LEVEL: i32 = 9;
 /// Tables of 2^17 entries. The level's own take 10 MiB for a batch, four times as long, and find nothing more in it.
@@ -58,7 +61,9 @@ pub fn encode(json: &[u8]) -> Result<Vec<u8>, BadFrame> {
     if json.len() > limits::FRAME_INFLATED {
         return Err(BadFrame::TooLarge);
     }
-    let (codec, body) = if json.len() < SMALL {
+    let (codec, body) = if json.len() < TINY {
+        (Codec::Plain, Ok(json.to_vec()))
+    } else if json.len() < SMALL {
         (Codec::Zstd1, compress(json, SMALL_LEVEL, DICTIONARY_1))
     } else {
         (Codec::Zstd, compress(json, LARGE_LEVEL, &[]))

@@ -96,8 +96,9 @@ impl FakeHome {
             let _ = connection.run().await;
         };
         tokio::select! {
-            () = work => {}
+            biased;
             _ = cut.changed() => {}
+            () = work => {}
         }
     }
 }
@@ -111,6 +112,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         loop {
             let release = self.held.as_ref().map_or_else(|| Instant::now() + HOLD, |(_, at)| *at);
             tokio::select! {
+                biased;
                 message = self.ws.next() => self.message(message.ok_or(Over)?.map_err(|_| Over)?).await?,
                 event = events.recv() => self.event(&*event.ok_or(Over)?).await?,
                 () = sleep_until(release), if self.held.is_some() => self.release().await?,

@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use build::EntityKind;
 pub use faults::{Fail, Faults};
-pub use model::{Model, Version};
+pub use model::{Model, State, Version};
 
 use connection::BusEvent;
 

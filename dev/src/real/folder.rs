@@ -16,6 +16,8 @@ use super::{RealError, Tokens};
 const LOG: &str = "home.log";
 /// Next to a template's folder: who can talk to it.
 const TOKENS: &str = "tokens.json";
+/// In a folder that is kept: which template it was copied from. Written last.
+const ORIGIN: &str = ".copied-from";
 /// What would only slow the copying down, or speak of another start.
 const NOT_KEPT: [&str; 3] = ["home-assistant_v2.db", "home-assistant.log", LOG];
 
@@ -29,6 +31,26 @@ const NOT_OUR_ERRORS: [&str; 7] = [
     "Task exception was never retrieved",
     "[aiohttp.server] Error handling request",
 ];
+
+/// Where a home lives; a temporary place is removed with the value.
+#[derive(Debug)]
+pub(super) struct Place {
+    path: PathBuf,
+    _temporary: Option<TempDir>,
+}
+
+impl Place {
+    /// Its path.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl From<TempDir> for Place {
+    fn from(temporary: TempDir) -> Self {
+        Self { path: temporary.path().to_owned(), _temporary: Some(temporary) }
+    }
+}
 
 /// A furnished folder that later starts are copied from.
 #[derive(Debug)]
@@ -79,16 +101,34 @@ impl Template {
         fs::rename(&draft, &self.place).map_err(RealError::file("keeping a template"))
     }
 
-    /// A folder of its own for one home, with a free port.
-    pub(super) fn copy(&self) -> Result<(TempDir, u16, Tokens), RealError> {
+    /// A folder of its own for one home.
+    pub(super) fn copy(&self) -> Result<(Place, Tokens), RealError> {
         let folder = temporary()?;
         copy(&self.place.join("folder"), folder.path())?;
+        Ok((folder.into(), self.tokens()?))
+    }
+
+    /// A folder that is kept: as it was left, or a new copy if it is not one of this template.
+    pub(super) fn copy_once_to(&self, path: &Path) -> Result<(Place, Tokens), RealError> {
+        let name = self.place.to_string_lossy();
+        let origin = path.join(ORIGIN);
+        if !fs::read_to_string(&origin).is_ok_and(|found| found == name) {
+            if path.exists() {
+                fs::remove_dir_all(path).map_err(RealError::file("removing a home of another kind"))?;
+            }
+            copy(&self.place.join("folder"), path)?;
+            write(&origin, &name)?;
+        }
+        Ok((Place { path: path.to_owned(), _temporary: None }, self.tokens()?))
+    }
+
+    fn tokens(&self) -> Result<Tokens, RealError> {
         let text = fs::read_to_string(self.place.join(TOKENS))
             .map_err(RealError::file("reading a template's tokens"))?;
         let tokens: serde_json::Value = serde_json::from_str(&text)
             .map_err(|error| RealError::Broken(format!("a template's tokens: {error}")))?;
         let token = |name: &str| tokens[name].as_str().unwrap_or_default().to_owned();
-        Ok((folder, free_port()?, Tokens { admin: token("admin"), guest: token("guest") }))
+        Ok(Tokens { admin: token("admin"), guest: token("guest") })
     }
 }
 
@@ -151,7 +191,8 @@ fn temporary() -> Result<TempDir, RealError> {
         .map_err(RealError::file("making a temporary folder"))
 }
 
-fn free_port() -> Result<u16, RealError> {
+/// A loopback port that nobody uses at this moment.
+pub(super) fn free_port() -> Result<u16, RealError> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(RealError::file("looking for a free port"))?;
     Ok(listener.local_addr().map_err(RealError::file("looking for a free port"))?.port())
 }
@@ -204,6 +245,27 @@ mod tests {
     fn errors_leave_out_what_the_machine_lacks() {
         let log = "2026 ERROR (MainThread) [a] broken\n2026 WARNING b\n2026 ERROR (MainThread) [haffmpeg.core] FFmpeg fails";
         assert_eq!(errors(log), ["2026 ERROR (MainThread) [a] broken"]);
+    }
+
+    #[test]
+    fn a_kept_home_stays_as_it_was_left_until_its_template_is_another() {
+        let base = temporary().unwrap();
+        let template = |name: &str| {
+            let place = base.path().join(name);
+            fs::create_dir_all(place.join("folder")).unwrap();
+            fs::write(place.join("folder/areas"), name).unwrap();
+            fs::write(place.join(TOKENS), r#"{"admin":"a","guest":"g"}"#).unwrap();
+            Template { place }
+        };
+        let kept = base.path().join("kept");
+        let (place, tokens) = template("one").copy_once_to(&kept).unwrap();
+        assert_eq!(tokens.admin, "a");
+        fs::write(place.path().join("areas"), "changed").unwrap();
+        drop(place);
+        template("one").copy_once_to(&kept).unwrap();
+        assert_eq!(fs::read_to_string(kept.join("areas")).unwrap(), "changed");
+        template("two").copy_once_to(&kept).unwrap();
+        assert_eq!(fs::read_to_string(kept.join("areas")).unwrap(), "two");
     }
 
     #[test]

@@ -10,8 +10,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A home lives in a temporary folder on a free loopback port and is gone when the value is dropped. The first start of a
-//! version and size furnishes it and keeps the folder as a template; later starts copy that and take seconds.
+//! A home lives in a temporary folder on a free loopback port and is gone when the value is dropped, unless it was told where to
+//! live. The first start of a version and size furnishes it and keeps the folder as a template; later starts copy that and take
+//! seconds.
 
 mod error;
 mod folder;
@@ -20,16 +21,16 @@ mod onboard;
 mod process;
 mod session;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 pub use error::{RealError, skip_reason};
-pub use onboard::Tokens;
+pub use onboard::{OWNER_NAME, OWNER_PASSWORD, Tokens};
 pub use session::Session;
 
+use folder::Place;
 use process::Process;
 
 /// The oldest Home Assistant that Vestibule supports.
@@ -55,13 +56,21 @@ pub struct Options {
     version: String,
     entities: u32,
     furnished: bool,
+    kept_in: Option<PathBuf>,
+    port: Option<u16>,
 }
 
 impl Options {
     /// A test-sized, furnished home of a version: [`OLDEST`], [`NEWEST`] or [`NEWEST_HERE`].
     #[must_use]
     pub fn new(version: &str) -> Self {
-        Self { version: version.to_owned(), entities: TEST_ENTITIES, furnished: true }
+        Self {
+            version: version.to_owned(),
+            entities: TEST_ENTITIES,
+            furnished: true,
+            kept_in: None,
+            port: None,
+        }
     }
 
     /// About how many entities the example house makes; Home Assistant's own integrations add some eighty more.
@@ -77,14 +86,29 @@ impl Options {
         self.furnished = false;
         self
     }
+
+    /// Lives in this folder, which outlives the value: the next start finds the home as it was left. A home there that was made
+    /// from something else, such as another version, is replaced.
+    #[must_use]
+    pub fn kept_in(mut self, folder: &Path) -> Self {
+        self.kept_in = Some(folder.to_owned());
+        self
+    }
+
+    /// Answers on this loopback port, which the caller knows to be free.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
 }
 
-/// A running Home Assistant of our own. Dropping it kills it and removes its folder.
+/// A running Home Assistant of our own. Dropping it kills it and removes its folder (but for [`Options::kept_in`]).
 #[derive(Debug)]
 pub struct RealHome {
     // First, so that it is dropped before the folder is.
     process: Option<Process>,
-    folder: TempDir,
+    folder: Place,
     version: String,
     port: u16,
     tokens: Tokens,
@@ -112,8 +136,12 @@ impl RealHome {
             process.stop(STOP_WITHIN).await?;
             template.keep(folder.path(), &tokens)?;
         }
-        let (folder, port, tokens) = template.copy()?;
+        let (folder, tokens) = match &options.kept_in {
+            Some(place) => template.copy_once_to(place)?,
+            None => template.copy()?,
+        };
         drop(guard);
+        let port = options.port.map_or_else(folder::free_port, Ok)?;
         let mut process = Process::start(&version, folder.path(), port)?;
         process.wait_until_running(&tokens.admin, START_WITHIN).await?;
         Ok(Self { process: Some(process), folder, version, port, tokens })

@@ -10,6 +10,11 @@ use super::{RealError, Session};
 /// Long-lived tokens outlive every test, in days.
 const LIFESPAN: u32 = 3_650;
 
+/// User name of the owner of every home made here.
+pub const OWNER_NAME: &str = "maria";
+/// The owner's password; such a home answers on this machine only.
+pub const OWNER_PASSWORD: &str = "geheim-1";
+
 /// Long-lived access tokens of a home's two users.
 #[derive(Debug, Clone)]
 pub struct Tokens {
@@ -25,7 +30,8 @@ pub(super) async fn onboard(process: &mut Process, within: Duration) -> Result<T
     let steps = Steps { base: url(process.port), http: process.http.clone() };
     // English, because Home Assistant makes its first areas in this language and ours must not collide with them.
     let owner = json!({
-        "client_id": steps.client(), "name": "Maria Muster", "username": "maria", "password": "geheim-1", "language": "en",
+        "client_id": steps.client(), "name": "Maria Muster", "username": OWNER_NAME,
+        "password": OWNER_PASSWORD, "language": "en",
     });
     let user = steps.post("/api/onboarding/users", None, &owner).await?;
     let access = steps.exchange(&user["auth_code"]).await?;

@@ -44,9 +44,11 @@ pub(super) async fn install(version: &str) -> Result<String, RealError> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        .process_group(0)
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| failed(format!("{}: {error}", script.display())))?;
+    let mut group = Group(child.id());
     let said = child.stderr.take();
     let listening = async {
         let mut last = String::new();
@@ -60,11 +62,36 @@ pub(super) async fn install(version: &str) -> Result<String, RealError> {
         last
     };
     let (last, output) = tokio::join!(listening, child.wait_with_output());
+    group.0 = None;
     let output = output.map_err(|error| failed(error.to_string()))?;
     if !output.status.success() {
         return Err(failed(last));
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The processes of an installation under way; they end when nobody waits for them any more.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            signal("KILL", group);
+        }
+    }
+}
+
+/// Sends a signal to a process group. A group that is gone is no error.
+fn signal(name: &str, group: u32) {
+    // A program, because the call itself would need `unsafe`.
+    let sent = std::process::Command::new("kill")
+        .args([&format!("-{name}"), "--", &format!("-{group}")])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if let Err(error) = sent {
+        tracing::warn!("kill cannot be run: {error}");
+    }
 }
 
 /// A started Home Assistant. Dropping it kills its whole process group.
@@ -153,15 +180,7 @@ impl Process {
 
     /// Sends a signal to all its processes. A group that is gone is no error.
     pub(super) fn signal(&self, name: &str) {
-        // A program, because the call itself would need `unsafe`.
-        let sent = std::process::Command::new("kill")
-            .args([&format!("-{name}"), "--", &format!("-{}", self.group)])
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        if let Err(error) = sent {
-            tracing::warn!("kill cannot be run: {error}");
-        }
+        signal(name, self.group);
     }
 
     fn broken(&self, what: &str) -> RealError {

@@ -41,7 +41,7 @@ impl Orphans {
             return None;
         }
         let orphaned = home.entities.iter().filter(|entity| entity.orphaned);
-        Some(Self::load(orphaned.map(|entity| privacy::local_id(entity)).collect(), now))
+        Some(Self::load(orphaned.map(privacy::local_id).collect(), now))
     }
 
     /// Whether nobody provides it.

@@ -43,18 +43,12 @@ impl Gate<'_> {
     }
 
     /// Only whole words count: a home called `home` must not take every `home cinema` with it, so short names without a dot or a digit are
-    /// compared with the whole text.
+    /// compared with the whole text. Whatever is neither letter nor digit ends a word: people write addresses in sentences and in URLs.
     fn names_own_host(&self, text: &str) -> bool {
         self.own_hosts.iter().any(|host| {
             let host = &**host.reveal_to_privacy();
             let telling = host.contains('.') || host.contains(':') || host.len() >= 8;
-            text.eq_ignore_ascii_case(host)
-                || (telling
-                    && text
-                        .split(|c: char| {
-                            c.is_whitespace() || matches!(c, '/' | ',' | ';' | '(' | ')' | '"' | '\'')
-                        })
-                        .any(|word| word.eq_ignore_ascii_case(host)))
+            text.eq_ignore_ascii_case(host) || (telling && stands_whole(text, host))
         })
     }
 
@@ -65,6 +59,16 @@ impl Gate<'_> {
     fn shared<'t>(&self, text: &'t Shared) -> Option<Cow<'t, str>> {
         self.pass(text.reveal_to_privacy())
     }
+}
+
+/// Whether `host` (in lower case) stands in a text, in any case, with no letter or digit before or after it.
+fn stands_whole(text: &str, host: &str) -> bool {
+    let text = text.to_lowercase();
+    text.match_indices(host).any(|(at, found)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + found.len()..].chars().next();
+        !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
+    })
 }
 
 impl<'a> Names<'a> {

@@ -115,8 +115,8 @@ fn is_ip(word: &str) -> bool {
     if word.len() < 3 {
         return false;
     }
-    let host = word.rsplit_once(':').filter(|(host, _)| !host.contains(':')).map_or(word, |(host, _)| host);
-    host.parse::<std::net::Ipv4Addr>().is_ok()
+    // With a port after it, or with the end of a word before it.
+    word.split(':').any(|part| part.trim_matches('.').parse::<std::net::Ipv4Addr>().is_ok())
         || (word.matches(':').count() >= 2
             && word.trim_end_matches(':').len() > 2
             && (word.parse::<std::net::Ipv6Addr>().is_ok()
@@ -219,6 +219,7 @@ mod tests {
             "rtsp://admin:1234@cam/stream",
             "Camera 192.168.1.20",
             "Router (10.0.0.1)",
+            "cam:10.0.0.2.",
             "192.168.1.20:8123",
             "203.0.113.9",
             "fe80::1",

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use vestibule_protocol::recovery::recovery_hash;
 
 use super::error::{Answer, ProblemBody};
 use crate::app::App;
@@ -30,13 +31,6 @@ pub struct Recovered {
     erased: bool,
 }
 
-/// What a home sends of its recovery code when it enrols.
-#[must_use]
-pub fn recovery_hash(code: &str) -> [u8; 32] {
-    let plain: String = code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
-    blake3::derive_key("vestibule 2026-11 v1 recovery code", plain.to_ascii_lowercase().as_bytes())
-}
-
 /// Erases the home to which the recovery code belongs.
 #[utoipa::path(post, path = "/v1/recovery", tag = "owners", request_body = Recovery, responses(
     (status = 200, description = "The home has been erased.", body = Recovered),
@@ -56,7 +50,10 @@ pub(crate) async fn recover(
     if code.len() > CODE_BYTES {
         return Err(Answer::bad_request(problem::bad_request()));
     }
-    let hash = recovery_hash(&code);
+    let Ok(hash) = recovery_hash(&code) else {
+        app.recoveries.failed(now);
+        return Err(Stop::NotFound.into());
+    };
     match app.store.write(move |tx| erase::by_recovery(tx, &hash)).await {
         Ok(home) => {
             app.links.tell(home, Control::Erased);

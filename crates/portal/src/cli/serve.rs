@@ -100,6 +100,7 @@ async fn asked_to_end() {
         return;
     };
     tokio::select! {
+        biased;
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
     }

@@ -23,6 +23,11 @@ pub(super) fn writing(path: &Path) -> Result<Connection, Problem> {
     Ok(db)
 }
 
+/// Lets commits return before they have reached the disk.
+pub(super) fn without_waiting(db: &Connection) -> Result<(), Problem> {
+    db.pragma_update(None, "synchronous", "OFF").map_err(|error| not_opened(&error))
+}
+
 /// Opens for reading a file that exists.
 pub(super) fn reading(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

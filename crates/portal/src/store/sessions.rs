@@ -25,7 +25,8 @@ fn hash(token: &Fixed<16>) -> [u8; 32] {
     blake3::derive_key("vestibule 2026-11 v1 session token", &token.0)
 }
 
-/// Judges the presented token, forgets those older than it, and stores a new one.
+/// Judges the presented token, stores a new one, and forgets all but these two and those issued since the presented one was first
+/// presented.
 ///
 /// # Errors
 /// When the database cannot be written.
@@ -60,8 +61,17 @@ pub fn renew(
         None => last,
     };
     let cloned = known.is_some() && lineage != last && now < last_at + CLONE_SECONDS;
-    if let Some((n, _)) = known {
-        tx.db.prepare_cached("DELETE FROM session WHERE home = ?1 AND n < ?2")?.execute(params![home, n])?;
+    if let Some((n, lineage)) = known {
+        let older = tx
+            .db
+            .prepare_cached("DELETE FROM session WHERE home = ?1 AND n < ?2")?
+            .execute(params![home, n])?;
+        if older > 0 {
+            // Presented for the first time: what was issued beside it went to the same home and was lost, or went to its double.
+            tx.db
+                .prepare_cached("DELETE FROM session WHERE home = ?1 AND n > ?2 AND lineage = ?3")?
+                .execute(params![home, n, lineage])?;
+        }
     }
     tx.db
         .prepare_cached("INSERT INTO session (home, n, hash, lineage) VALUES (?1, ?2, ?3, ?4)")?

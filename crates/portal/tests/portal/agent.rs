@@ -9,7 +9,6 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{WebSocketStream, client_async};
-use vestibule_portal::api::recovery::recovery_hash;
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::consent::{Class, Consent};
 use vestibule_protocol::frame;
@@ -19,13 +18,12 @@ use vestibule_protocol::message::{
     Batch, Buckets, Challenge, Commit, Enrol, EnrolBody, Entries, FromAgent, FromPortal, Hashes, Hello,
     HelloBody, Push, Puts, RefusalCode, SUBPROTOCOL, Want, Welcome, device_signature,
 };
+use vestibule_protocol::recovery::RecoveryCode;
 use vestibule_protocol::schema;
 use vestibule_protocol::statement::Statement;
 use vestibule_protocol::tree::{Entry, KeyHash, RecordHasher, Root, bucket_hashes};
 
 use super::desk::{Portal, Tenant, random};
-
-pub(crate) const RECOVERY: &str = "correct horse battery";
 
 /// A home.
 #[derive(Clone)]
@@ -35,7 +33,7 @@ pub(crate) struct Home {
     pub(crate) fingerprint: Fingerprint,
     pub(crate) consent: Consent,
     pub(crate) session: Option<Fixed<16>>,
-    pub(crate) recovery: String,
+    pub(crate) recovery: RecoveryCode,
     pub(crate) records: BTreeMap<String, String>,
 }
 
@@ -49,7 +47,7 @@ impl Home {
             fingerprint: Fingerprint(random()),
             consent,
             session: None,
-            recovery: format!("{RECOVERY} {}", Fixed(random::<8>())),
+            recovery: RecoveryCode::new(random::<20>()),
             records: BTreeMap::new(),
         }
     }
@@ -144,7 +142,7 @@ impl Link {
             agent: "0.1.0".into(),
             device_key: Fixed(*home.key.verifying_key().as_bytes()),
             secret: Fixed(invite.secret),
-            recovery_hash: Fixed(recovery_hash(&home.recovery)),
+            recovery_hash: Fixed(home.recovery.hash()),
         })
         .unwrap();
         let signature = self.sign(home, "enrol", &body);

@@ -23,6 +23,4 @@ mod pairing;
 #[cfg(test)]
 mod silence;
 #[cfg(test)]
-mod speed;
-#[cfg(test)]
 mod sync;

@@ -1,0 +1,124 @@
+//! Every file of the fuzzers' corpora goes through the functions that are fuzzed; nothing that was once found comes back.
+
+#[expect(unreachable_pub, reason = "a library of its own where it is fuzzed")]
+#[path = "../../fuzz/src/lib.rs"]
+mod targets;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use vestibule_protocol::frame;
+
+/// With this variable the examples below are written into the corpora.
+const WRITE: &str = "VESTIBULE_TEST_WRITE";
+
+fn corpus(target: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target)
+}
+
+fn replay(target: &str, examples: Vec<(String, Vec<u8>)>, run: impl Fn(&[u8])) {
+    let folder = corpus(target);
+    for (name, bytes) in examples {
+        let path = folder.join(name);
+        if std::env::var_os(WRITE).is_some() {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(&path, &bytes).unwrap();
+        }
+        assert!(
+            fs::read(&path).is_ok_and(|kept| kept == bytes),
+            "{} has changed: set {WRITE}=1",
+            path.display()
+        );
+    }
+    let mut played = 0;
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        // A failing test says which file it was.
+        println!("{}", path.display());
+        run(&fs::read(path).unwrap());
+        played += 1;
+    }
+    assert!(played > 3, "the corpus of {target} is all but empty");
+}
+
+/// What real Home Assistants of both ends of the version range answered, each answer as a frame, and all in one.
+#[test]
+fn frames_of_home_assistant() {
+    let mut examples = Vec::new();
+    for (version, text) in [
+        ("2024.3.3", include_str!("../../src/home/samples/2024.3.3.json")),
+        ("2026.11.0", include_str!("../../src/home/samples/2026.11.0.json")),
+    ] {
+        let sample: serde_json::Map<String, Value> = serde_json::from_str(text).unwrap();
+        let message = |(id, (_, result)): (usize, (&String, &Value))| json!({"id": id, "type": "result", "success": true, "result": result, "event": result});
+        let messages: Vec<Value> = sample.iter().enumerate().map(message).collect();
+        for (name, message) in sample.keys().zip(&messages) {
+            examples.push((format!("{version}-{name}"), message.to_string().into_bytes()));
+        }
+        examples.push((format!("{version}-all"), Value::from(messages).to_string().into_bytes()));
+    }
+    replay("home_frame", examples, targets::home_frame);
+}
+
+/// The golden messages of the protocol, plain and compressed.
+#[test]
+fn frames_of_the_link() {
+    let golden = include_str!(
+        "../../crates/protocol/src/message/snapshots/vestibule_protocol__message__tests__every_message_is_golden_and_reads_back.snap"
+    );
+    let mut examples = Vec::new();
+    for (number, line) in golden.lines().filter(|line| line.starts_with('{')).enumerate() {
+        examples.push((format!("golden-{number:02}"), [b"\0", line.as_bytes()].concat()));
+        examples.push((format!("golden-{number:02}-small"), frame::encode(line.as_bytes()).unwrap()));
+    }
+    assert!(examples.len() > 30, "the golden messages were not understood");
+    replay("link_frame", examples, targets::link_frame);
+}
+
+#[test]
+fn records_with_their_keys() {
+    let id = "aaaaaaaaaaaaa";
+    let examples = [
+        ("home", "home/home\n{\"installation\":\"container\",\"language\":\"de\"}".to_owned()),
+        ("floor", format!("floor/f_{id}\n{{\"level\":-1,\"order\":2}}")),
+        (
+            "area",
+            format!("area/a_{id}\n{{\"floor\":\"f_{id}\",\"kind\":\"kitchen\",\"ordinal\":1,\"order\":3}}"),
+        ),
+        ("label", format!("label/l_{id}\n{{}}")),
+        (
+            "device",
+            format!("device/d_{id}\n{{\"area\":\"a_{id}\",\"integration\":\"hue\",\"parent\":\"d_{id}\"}}"),
+        ),
+        (
+            "entity",
+            format!(
+                "entity/e_{id}\n{{\"capabilities\":{{\"supported_color_modes\":[\"hs\"]}},\"domain\":\"light\"}}"
+            ),
+        ),
+        ("name", format!("name/e_{id}\n{{\"aliases\":[\"Lampe\"],\"name\":\"Leselampe\"}}")),
+        ("integration", "integration/hue\n{\"built_in\":true}".to_owned()),
+        ("unlisted", format!("entity/e_{id}\n{{\"serial\":\"1\"}}")),
+        ("not-canonical", format!("entity/e_{id}\n{{\"domain\": \"light\"}}")),
+    ];
+    let examples = examples.into_iter().map(|(name, text)| (name.to_owned(), text.into_bytes())).collect();
+    replay("records", examples, targets::records);
+}
+
+#[test]
+fn changes_from_one_home_to_the_next() {
+    let examples: [(&str, Vec<u8>); 6] = [
+        ("nothing", Vec::new()),
+        ("first", vec![0, 0, 1, 1, 2, 2, 3, 3]),
+        ("last", vec![1, 1, 2, 2, 3, 3, 0, 0]),
+        ("one-changed", vec![1, 1, 2, 2, 3, 3, 0, 0, 1, 1, 2, 9, 3, 3]),
+        ("swapped", vec![1, 1, 2, 2, 0, 0, 1, 2, 2, 1]),
+        (
+            "many",
+            (1..=255).flat_map(|n| [n, n]).chain([0, 0]).chain((1..=255).flat_map(|n| [n, n / 2])).collect(),
+        ),
+    ];
+    let examples = examples.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
+    replay("delta", examples, targets::delta);
+}

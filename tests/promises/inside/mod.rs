@@ -1,0 +1,21 @@
+//! The agent inside one process, on pipes and a clock that tests move: everything around it fails in every way we could think of.
+//!
+//! [`world`] puts home, agent and portal together; [`hostile`] is a portal that follows no rule but the test's. The rest are the
+//! promises: [`link`] and [`home`] break the two arrows, [`rules`] holds a hostile portal against the rules, [`time`] moves clocks,
+//! [`disk`] fills the ledger, [`kill`] kills the program wherever it has just made something durable.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "what cannot go on in a test has failed")]
+#![expect(clippy::print_stderr, reason = "the seed of a story that ends badly")]
+
+mod disk;
+mod forget;
+mod home;
+mod hostile;
+mod kill;
+mod link;
+mod pipes;
+mod real;
+mod rules;
+mod seeds;
+mod time;
+mod wearing;
+mod world;

@@ -1,0 +1,107 @@
+//! What goes wrong: the network, programs that are killed, a home that comes back odd, folders put back to an earlier copy.
+
+use std::time::Duration;
+
+use super::stage::{Host, LATENCY, TICK};
+use super::story::Story;
+
+impl Story {
+    pub(super) fn network(&mut self) {
+        let other = if self.chance.once_in(2) { "portal" } else { "home" };
+        let time = Duration::from_millis(self.chance.within(20..=12_000));
+        let what = self.chance.below(6);
+        self.stage.note(format_args!("network: {what} between agent and {other} for {time:?}"));
+        let sim = &self.stage.sim;
+        match what {
+            0 => sim.partition("agent", other),
+            1 => sim.partition_oneway("agent", other),
+            2 => sim.partition_oneway(other, "agent"),
+            3 | 4 => sim.hold("agent", other),
+            _ => sim.set_link_max_message_latency("agent", other, LATENCY * 20),
+        }
+        // Life goes on meanwhile.
+        self.stage.run(time / 2);
+        self.life();
+        if self.chance.once_in(3) {
+            self.decision();
+        }
+        self.stage.run(time / 2);
+        self.mend(other);
+    }
+
+    /// A short cut: what was on its way is lost, and both ends still believe in the connection.
+    pub(super) fn blink(&mut self) {
+        let other = if self.chance.once_in(3) { "home" } else { "portal" };
+        self.stage.note(format_args!("network: a blink between agent and {other}"));
+        self.stage.sim.partition("agent", other);
+        self.stage.run(Duration::from_millis(self.chance.within(40..=400)));
+        self.mend(other);
+    }
+
+    pub(super) fn mend(&mut self, other: &str) {
+        self.stage.sim.release("agent", other);
+        self.stage.sim.repair("agent", other);
+        self.stage.sim.set_link_max_message_latency("agent", other, LATENCY);
+        self.stage.note(format_args!("network: mended to {other}"));
+    }
+
+    pub(super) fn crash(&mut self) {
+        let host = Host::ALL[usize::try_from(self.chance.below(3)).unwrap()];
+        self.restart(host);
+    }
+
+    /// Kills a program and starts it again after a while, in which things change unseen.
+    pub(super) fn restart(&mut self, host: Host) {
+        if !self.stage.is_up(host) {
+            return;
+        }
+        self.stage.kill(host);
+        let time = Duration::from_millis(self.chance.within(0..=8_000));
+        self.stage.note(format_args!("{} killed for {time:?}", host.name()));
+        self.stage.run(time);
+        if self.chance.once_in(2) {
+            self.life();
+        }
+        if host == Host::Home && self.chance.once_in(4) {
+            self.weather();
+        }
+        let starts = Duration::from_millis(self.chance.within(0..=6_000));
+        self.stage.start(host, starts);
+        self.stage.run(TICK * 3);
+    }
+
+    /// Home Assistant comes back odd: lists falsely empty, or answers in strange order.
+    fn weather(&mut self) {
+        let odd = self.chance.below(4);
+        self.stage.note(format_args!("home: comes back odd: {odd}"));
+        match odd {
+            0 => self.stage.home.change_silently(|model| model.recovery_mode = true),
+            1 => self.stage.home.change_silently(|model| model.safe_mode = true),
+            2 => self.stage.home.fault(|faults| faults.reorder = true),
+            _ => self.stage.home.fault(|faults| (faults.duplicate, faults.arrays) = (true, true)),
+        }
+    }
+
+    /// A folder is copied, or put back to an earlier copy.
+    pub(super) fn rewind(&mut self) {
+        let host = if self.chance.once_in(2) { Host::Agent } else { Host::Portal };
+        if !self.stage.has_copy(host) {
+            self.stage.copy(host);
+            self.stage.note(format_args!("{} copied", host.name()));
+        } else if self.stage.is_up(host) && self.memory.rewinds < 2 {
+            self.stage.kill(host);
+            self.stage.run(TICK * 2);
+            self.stage.put_back(host);
+            self.stage.start(host, Duration::ZERO);
+            self.stage.note(format_args!("{} put back to yesterday's copy", host.name()));
+            self.memory.rewinds += 1;
+            if host == Host::Agent {
+                // The agent says what the owner decided then, and the portal follows as soon as it hears of it.
+                self.memory.names = None;
+                self.memory.back_in_time = true;
+            }
+            self.memory.epochs = [0, 0];
+            self.stage.run(TICK * 3);
+        }
+    }
+}
