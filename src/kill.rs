@@ -20,8 +20,6 @@ pub const KILL_POINTS: &[&str] = &[
     "store.forget.removed",
     "store.forget.created",
     "store.forget.done",
-    "link.recorded",
-    "link.sent",
     "agent.paired",
     "agent.welcomed",
     "agent.spent",
