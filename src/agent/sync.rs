@@ -196,6 +196,7 @@ impl Agent {
             schema: schema::VERSION,
             session: self.state.session.token,
             consent: self.told_consent(),
+            charter: None,
             root: self.current.as_ref().filter(|_| !quiet).map(|current| current.root()),
         };
         let body = serde_json::to_string(&body).map_err(|_| problem::link(LinkTrouble::Protocol))?;

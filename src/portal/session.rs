@@ -177,7 +177,12 @@ impl Session {
                 | FromPortal::Want(_)
                 | FromPortal::Pull(_)
                 | FromPortal::Done(_)
-                | FromPortal::Erased(_),
+                | FromPortal::Erased(_)
+                | FromPortal::Charters(_)
+                | FromPortal::Deploy(_)
+                | FromPortal::Withdraw(_)
+                | FromPortal::Ask(_)
+                | FromPortal::Reads(_),
                 _,
             ) => Some(Step::Broken),
         }

@@ -128,7 +128,10 @@ async fn talk(app: &App, tenant: Tenant, wire: &mut Wire) -> Result<(), End> {
         | FromAgent::Batch(_)
         | FromAgent::Commit(_)
         | FromAgent::ConsentChanged(_)
-        | FromAgent::Erase(_) => Err(RefusalCode::BadMessage.into()),
+        | FromAgent::Erase(_)
+        | FromAgent::Report(_)
+        | FromAgent::Request(_)
+        | FromAgent::Answer(_) => Err(RefusalCode::BadMessage.into()),
     }
 }
 

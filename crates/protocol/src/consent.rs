@@ -14,11 +14,15 @@ pub enum Class {
     Structure,
     /// The texts that `structure` leaves out.
     Names,
+    /// Contents of dashboards, rewritten.
+    Dashboards,
+    /// Contents of automations, scripts and scenes, rewritten.
+    Automations,
 }
 
 impl Class {
     /// All classes that this version can grant.
-    pub const ALL: [Self; 2] = [Self::Structure, Self::Names];
+    pub const ALL: [Self; 4] = [Self::Structure, Self::Names, Self::Dashboards, Self::Automations];
 
     /// The name used in commands, messages and documents.
     #[must_use]
@@ -26,6 +30,8 @@ impl Class {
         match self {
             Self::Structure => "structure",
             Self::Names => "names",
+            Self::Dashboards => "dashboards",
+            Self::Automations => "automations",
         }
     }
 }
@@ -45,8 +51,65 @@ impl FromStr for Class {
 
 /// A text that names no class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a class of data; there are structure and names")]
+#[error("not a class of data; there are structure, names, dashboards and automations")]
 pub struct UnknownClass;
+
+/// A kind of change that a deployment can make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Change {
+    /// Dashboards come, change and go.
+    #[serde(rename = "deploy.dashboards")]
+    Dashboards,
+    /// Custom cards are placed among the resources.
+    #[serde(rename = "deploy.cards")]
+    Cards,
+    /// Automations and scripts come, change and go.
+    #[serde(rename = "deploy.automations")]
+    Automations,
+}
+
+impl Change {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Dashboards, Self::Cards, Self::Automations];
+
+    /// The name used in commands, messages and documents.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dashboards => "deploy.dashboards",
+            Self::Cards => "deploy.cards",
+            Self::Automations => "deploy.automations",
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Change {
+    type Err = UnknownChange;
+    fn from_str(text: &str) -> Result<Self, UnknownChange> {
+        Self::ALL.into_iter().find(|change| change.name() == text).ok_or(UnknownChange)
+    }
+}
+
+/// A text that names no kind of change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a kind of change; there are deploy.dashboards, deploy.cards and deploy.automations")]
+pub struct UnknownChange;
+
+/// What happens when a deployment wants a kind of change. Never is spelled by leaving the kind out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// The owner is asked each time.
+    Ask,
+    /// Carried out unasked, where it only displays (R38).
+    Trust,
+}
 
 /// What the owner allows, at one epoch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +122,9 @@ pub struct Consent {
     /// For each class that was ever withdrawn, the epoch of the last withdrawal.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub withdrawn: BTreeMap<Class, u64>,
+    /// Kinds of change that are not refused outright; everything else is.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changes: BTreeMap<Change, Policy>,
     /// The owner asked that nothing be processed for the time being.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub restricted: bool,
@@ -91,6 +157,17 @@ impl Consent {
         self.epoch += 1;
         self.withdrawn.insert(class, self.epoch);
         true
+    }
+
+    /// Sets what happens with a kind of change, `None` for never; says whether that changed anything. That only dashboards can be
+    /// trusted (R38) is for whoever asks the owner.
+    pub fn set_change(&mut self, change: Change, policy: Option<Policy>) -> bool {
+        let before = match policy {
+            Some(policy) => self.changes.insert(change, policy),
+            None => self.changes.remove(&change),
+        };
+        self.epoch += u64::from(before != policy);
+        before != policy
     }
 
     /// Asks for a pause, or ends it; says whether that changed anything.

@@ -7,6 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
+use crate::limits;
+
 /// An envelope as it travels. Base64 with padding, as the DSSE text has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,6 +67,50 @@ impl Envelope {
         }
     }
 
+    /// An envelope that nobody has signed yet.
+    #[must_use]
+    pub fn unsigned(payload_type: &str, payload: &[u8]) -> Self {
+        Self {
+            payload: STANDARD.encode(payload),
+            payload_type: payload_type.to_owned(),
+            signatures: Vec::new(),
+        }
+    }
+
+    /// Adds a signature over the very bytes that the envelope holds; a key that has signed already changes nothing.
+    ///
+    /// # Errors
+    /// [`NotSigned::Malformed`] when the payload is not base64.
+    pub fn add_signature(&mut self, key: &SigningKey) -> Result<(), NotSigned> {
+        let payload = self.unverified_payload()?;
+        let signature = key.sign(&pre_authentication_encoding(&self.payload_type, &payload));
+        let sig = STANDARD.encode(signature.to_bytes());
+        if self.signatures.iter().all(|made| made.sig != sig) {
+            self.signatures.push(EnvelopeSignature { keyid: None, sig });
+        }
+        Ok(())
+    }
+
+    /// Those of `keys` by which a signature fits, in their order, each once.
+    ///
+    /// # Errors
+    /// [`NotSigned::Malformed`] when the payload or a signature is not base64, or when there are none or too many.
+    pub fn signers(&self, keys: &[[u8; 32]]) -> Result<Vec<[u8; 32]>, NotSigned> {
+        if !(1..=limits::SIGNATURES).contains(&self.signatures.len()) {
+            return Err(NotSigned::Malformed);
+        }
+        let payload = self.unverified_payload()?;
+        let signed = pre_authentication_encoding(&self.payload_type, &payload);
+        let signatures =
+            self.signatures.iter().map(EnvelopeSignature::read).collect::<Result<Vec<_>, _>>()?;
+        let has_signed = |key: &&[u8; 32]| {
+            VerifyingKey::from_bytes(key).is_ok_and(|key| {
+                signatures.iter().any(|signature| key.verify_strict(&signed, signature).is_ok())
+            })
+        };
+        Ok(keys.iter().filter(has_signed).copied().collect())
+    }
+
     /// The payload, still unverified: for finding out which key to expect, and for nothing else.
     ///
     /// # Errors
@@ -85,13 +131,16 @@ impl Envelope {
         let payload = self.unverified_payload()?;
         let signed = pre_authentication_encoding(payload_type, &payload);
         let fits = self.signatures.iter().any(|signature| {
-            STANDARD
-                .decode(&signature.sig)
-                .ok()
-                .and_then(|bytes| Signature::from_slice(&bytes).ok())
-                .is_some_and(|signature| key.verify_strict(&signed, &signature).is_ok())
+            signature.read().is_ok_and(|signature| key.verify_strict(&signed, &signature).is_ok())
         });
         if fits { Ok(payload) } else { Err(NotSigned::BadSignature) }
+    }
+}
+
+impl EnvelopeSignature {
+    fn read(&self) -> Result<Signature, NotSigned> {
+        let bytes = STANDARD.decode(&self.sig).map_err(|_| NotSigned::Malformed)?;
+        Signature::from_slice(&bytes).map_err(|_| NotSigned::Malformed)
     }
 }
 

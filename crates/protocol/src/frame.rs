@@ -105,7 +105,8 @@ pub fn decode(frame: &[u8]) -> Result<Cow<'_, [u8]>, BadFrame> {
         2 => Cow::Owned(inflate(body, DICTIONARY_1)?),
         _ => return Err(BadFrame::UnknownCodec),
     };
-    if deeper_than(&json, limits::JSON_DEPTH) { Err(BadFrame::TooDeep) } else { Ok(json) }
+    check_depth(&json)?;
+    Ok(json)
 }
 
 /// Decompresses as a stream, so that the limit counts what comes out, whatever size the frame declares.
@@ -117,6 +118,14 @@ fn inflate(body: &[u8], dictionary: &[u8]) -> Result<Vec<u8>, BadFrame> {
     let limit = limits::FRAME_INFLATED as u64 + 1;
     decoder.take(limit).read_to_end(&mut json).map_err(|_| BadFrame::Damaged)?;
     if json.len() > limits::FRAME_INFLATED { Err(BadFrame::TooLarge) } else { Ok(json) }
+}
+
+/// Whether a text is nested no more deeply than [`limits::JSON_DEPTH`].
+///
+/// # Errors
+/// [`BadFrame::TooDeep`].
+pub fn check_depth(json: &[u8]) -> Result<(), BadFrame> {
+    if deeper_than(json, limits::JSON_DEPTH) { Err(BadFrame::TooDeep) } else { Ok(()) }
 }
 
 /// Counts brackets outside strings; cheaper than parsing, and right for every text that parses.

@@ -1,6 +1,7 @@
 //! Everything that a home and a portal must agree on. No input or output, no async, no clock.
 //!
 //! - what may leave: [`schema`] (the complete list of fields), [`record`] (keys and typed records), [`vocabulary`]
+//! - what comes back: [`charter`], [`deployment`]
 //! - who is who: [`id`], [`words`], [`dsse`], [`statement`], [`invite`], [`receipt`], [`recovery`]
 //! - how it travels: [`message`], [`frame`], [`consent`], [`limits`]
 //! - how both sides know that they hold the same: [`tree`]
@@ -8,7 +9,9 @@
 
 pub mod base32;
 pub mod bytes;
+pub mod charter;
 pub mod consent;
+pub mod deployment;
 pub mod dsse;
 pub mod frame;
 pub mod id;

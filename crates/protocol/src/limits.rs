@@ -50,3 +50,40 @@ pub const PING_SECONDS: u64 = 30;
 
 /// A side that has heard nothing at all for this long gives the link up, in seconds.
 pub const SILENCE_SECONDS: u64 = 75;
+
+/// A dashboard's or routine's contents as JSON text, rewritten or not. Home Assistant takes messages below 4 MiB, and what travels here
+/// is escaped and spelled in base64 on its way.
+pub const CONTENT_BYTES: usize = 2 << 20;
+
+/// Items of one deployment.
+pub const ITEMS: usize = 64;
+
+/// A custom card's module (R39).
+pub const CARD_BYTES: usize = 256 << 10;
+
+/// All modules that Vestibule has placed in one home (R39): the list goes to every browser at each start.
+pub const CARDS_BYTES: usize = 1 << 20;
+
+/// Signatures of one envelope.
+pub const SIGNATURES: usize = 32;
+
+/// Keys of each sort in a charter.
+pub const CHARTER_KEYS: usize = 64;
+
+/// A person's name, in characters.
+pub const PERSON_CHARS: usize = 100;
+
+/// A title that people read, in characters.
+pub const TITLE_CHARS: usize = 120;
+
+/// A summary, a request or a question, in characters.
+pub const SUMMARY_CHARS: usize = 2_000;
+
+/// Deployments that may wait in one home (R32).
+pub const PENDING: usize = 16;
+
+/// Candidates of one question, and rooms of one request.
+pub const CANDIDATES: usize = 64;
+
+/// Questions that may wait in one home.
+pub const QUESTIONS: usize = 16;

@@ -2,10 +2,14 @@
 //!
 //! Unknown types and unknown or repeated fields are refused; what a later version adds gets a new type or a new `vestibule.vN`.
 
+mod desk;
 mod puts;
 mod read;
 mod signed;
 
+pub use desk::{
+    Answer, Ask, Charters, Deploy, ItemReport, Read, Reads, Report, ReportState, Request, Withdraw,
+};
 pub use puts::{Entries, Hashes, Puts};
 pub use read::BadMessage;
 pub use signed::{EnrolBody, HelloBody, device_signature, device_signature_fits};
@@ -88,6 +92,16 @@ messages! {
         "done" => Done,
         /// Everything was erased.
         "erased" => Erased,
+        /// Charters that follow the one that the home has pinned.
+        "charters" => Charters,
+        /// An approved deployment.
+        "deploy" => Deploy,
+        /// A deployment that waits is not wanted any more.
+        "withdraw" => Withdraw,
+        /// A question to the owner.
+        "ask" => Ask,
+        /// Who of the staff has read what.
+        "reads" => Reads,
         /// The link is refused and closed.
         "refused" => Refusal,
     }
@@ -112,6 +126,12 @@ messages! {
         "consent" => ConsentChanged,
         /// The owner wants everything erased.
         "erase" => Erase,
+        /// How a deployment stands.
+        "report" => Report,
+        /// The owner wishes for something.
+        "request" => Request,
+        /// The owner's answer to a question.
+        "answer" => Answer,
     }
 }
 

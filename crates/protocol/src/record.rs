@@ -40,11 +40,13 @@ pub enum RecordKind {
     Scene,
     /// The texts of one thing.
     Name,
+    /// The rewritten contents of a dashboard, an automation, a script or a scene.
+    Content,
 }
 
 impl RecordKind {
     /// All kinds, in home order: the order in which batches are filled (R21).
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Home,
         Self::Floor,
         Self::Area,
@@ -58,6 +60,7 @@ impl RecordKind {
         Self::Script,
         Self::Scene,
         Self::Name,
+        Self::Content,
     ];
 
     /// The word before the slash.
@@ -77,14 +80,16 @@ impl RecordKind {
             Self::Script => "script",
             Self::Scene => "scene",
             Self::Name => "name",
+            Self::Content => "content",
         }
     }
 
-    /// The class that a record of this kind belongs to.
+    /// The classes that records of this kind belong to: one, but for contents, where the id decides ([`Key::class`]).
     #[must_use]
-    pub const fn class(self) -> Class {
+    pub const fn classes(self) -> &'static [Class] {
         match self {
-            Self::Name => Class::Names,
+            Self::Name => &[Class::Names],
+            Self::Content => &[Class::Dashboards, Class::Automations],
             Self::Home
             | Self::Floor
             | Self::Area
@@ -96,11 +101,11 @@ impl RecordKind {
             | Self::Resource
             | Self::Automation
             | Self::Script
-            | Self::Scene => Class::Structure,
+            | Self::Scene => &[Class::Structure],
         }
     }
 
-    /// The opaque id that follows the slash; `None` for home, integration and name.
+    /// The opaque id that follows the slash; `None` for home and integration, and where it can be of several things.
     const fn thing(self) -> Option<Thing> {
         match self {
             Self::Floor => Some(Thing::Floor),
@@ -113,7 +118,7 @@ impl RecordKind {
             Self::Automation => Some(Thing::Automation),
             Self::Script => Some(Thing::Script),
             Self::Scene => Some(Thing::Scene),
-            Self::Home | Self::Integration | Self::Name => None,
+            Self::Home | Self::Integration | Self::Name | Self::Content => None,
         }
     }
 }
@@ -157,6 +162,7 @@ impl Key {
             RecordKind::Home => id == "home",
             RecordKind::Integration => is_domain(id),
             RecordKind::Name => id.parse::<OpaqueId>().is_ok(),
+            RecordKind::Content => id.parse::<OpaqueId>().is_ok_and(|id| content_class(id.thing).is_some()),
             RecordKind::Floor
             | RecordKind::Area
             | RecordKind::Label
@@ -177,6 +183,16 @@ impl Key {
         &self.0
     }
 
+    /// The class that the record belongs to: exactly one (R27).
+    #[must_use]
+    pub fn class(&self) -> Class {
+        let id = self.0.split_once('/').and_then(|(_, id)| id.parse::<OpaqueId>().ok());
+        match self.kind().classes() {
+            [only] => *only,
+            _ => id.and_then(|id| content_class(id.thing)).unwrap_or(Class::Dashboards),
+        }
+    }
+
     /// The kind.
     #[must_use]
     pub fn kind(&self) -> RecordKind {
@@ -194,6 +210,26 @@ impl fmt::Debug for Key {
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Beginnings of the keys of all records of a class.
+#[must_use]
+pub fn key_prefixes(class: Class) -> Vec<String> {
+    let kinds = RecordKind::ALL.into_iter().filter(|kind| kind.classes() == [class]);
+    let contents = Thing::ALL.into_iter().filter(|thing| content_class(*thing) == Some(class));
+    kinds
+        .map(|kind| format!("{}/", kind.name()))
+        .chain(contents.map(|thing| format!("{}/{}_", RecordKind::Content.name(), thing.letter())))
+        .collect()
+}
+
+/// The class of a thing's contents, for things that have any.
+const fn content_class(thing: Thing) -> Option<Class> {
+    match thing {
+        Thing::Dashboard => Some(Class::Dashboards),
+        Thing::Automation | Thing::Script | Thing::Scene => Some(Class::Automations),
+        Thing::Entity | Thing::Device | Thing::Area | Thing::Floor | Thing::Label | Thing::Resource => None,
     }
 }
 
@@ -247,6 +283,15 @@ pub struct HomeRecord<'a> {
     /// Unit system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub units: Option<&'static str>,
+}
+
+/// `content/b_…` and its like
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ContentRecord<'a> {
+    /// What a deployment that replaces it names as its base (R16).
+    pub base: crate::bytes::Fixed<32>,
+    /// Home Assistant's JSON text, rewritten in place (R14).
+    pub text: Vetted<'a>,
 }
 
 /// `floor/f_…`

@@ -67,6 +67,10 @@ pub enum Shape {
     Texts,
     /// Free texts by the name of the field that left them out.
     TextsByField,
+    /// A hash of 32 bytes as base64url.
+    Hash,
+    /// Rewritten contents as one JSON text (R14), at most [`crate::limits::CONTENT_BYTES`].
+    Document,
     /// Manufacturer or model: at most 40 printable characters, let through by rule R9.
     Vetted,
 }

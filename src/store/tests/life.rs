@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use vestibule_protocol::bytes::Fixed;
-use vestibule_protocol::consent::{Class, Consent};
+use vestibule_protocol::consent::{Change, Class, Consent, Policy};
 use vestibule_protocol::id::{Fingerprint, TenantId};
 
 use super::*;
@@ -31,6 +31,7 @@ fn everything() -> (Commit, AgentState) {
                 epoch: 3,
                 classes: vec![Class::Structure],
                 withdrawn: BTreeMap::from([(Class::Names, 2)]),
+                changes: BTreeMap::from([(Change::Dashboards, Policy::Ask)]),
                 restricted: true,
             },
             excluded: BTreeSet::from(["integration/hue".to_owned()]),

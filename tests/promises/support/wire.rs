@@ -55,7 +55,10 @@ pub(crate) fn keys(messages: &[FromAgent]) -> Vec<String> {
             | FromAgent::Buckets(_)
             | FromAgent::Commit(_)
             | FromAgent::ConsentChanged(_)
-            | FromAgent::Erase(_) => {}
+            | FromAgent::Erase(_)
+            | FromAgent::Report(_)
+            | FromAgent::Request(_)
+            | FromAgent::Answer(_) => {}
         }
     }
     keys

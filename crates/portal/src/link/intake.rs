@@ -54,6 +54,10 @@ fn prepare(frame: &[u8], classes: &[Class]) -> Result<Work, RefusalCode> {
         FromAgent::Commit(commit) => Work::Commit(commit),
         FromAgent::ConsentChanged(consent) => Work::Consent(consent),
         FromAgent::Erase(erase) => Work::Erase(erase),
+        // Nothing is deployed yet, so nobody can have anything to report.
+        FromAgent::Report(_) | FromAgent::Request(_) | FromAgent::Answer(_) => {
+            return Err(RefusalCode::BadMessage);
+        }
         FromAgent::Enrol(_) | FromAgent::Hello(_) => return Err(RefusalCode::BadMessage),
     })
 }
@@ -63,7 +67,7 @@ fn records(puts: &Puts, classes: &[Class]) -> Result<Vec<Prepared>, RefusalCode>
     puts.iter()
         .map(|(key, body)| {
             let key = Key::parse(key).map_err(|_| RefusalCode::BadRecord)?;
-            if !classes.contains(&key.kind().class()) || schema::check(&key, body.as_bytes()).is_err() {
+            if !classes.contains(&key.class()) || schema::check(&key, body.as_bytes()).is_err() {
                 return Err(RefusalCode::BadRecord);
             }
             Ok(Prepared {

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension as _, params};
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::consent::Class;
 use vestibule_protocol::receipt::Scope;
-use vestibule_protocol::record::RecordKind;
+use vestibule_protocol::record::key_prefixes;
 
 use super::edit::Edit;
 use super::homes::{self, Linked};
@@ -18,8 +18,7 @@ const TABLES: [&str; 9] =
 
 /// Deletes a class in what is held, staged and past; older roots answer 410 (R27). The caller makes the next version.
 pub(super) fn class(tx: &Tx<'_>, home: i64, class: Class) -> Result<(), Stop> {
-    for kind in RecordKind::ALL.into_iter().filter(|kind| kind.class() == class) {
-        let prefix = format!("{}/", kind.name());
+    for prefix in key_prefixes(class) {
         tx.db
             .prepare_cached("DELETE FROM record WHERE home = ?1 AND substr(key, 1, length(?2)) = ?2")?
             .execute(params![home, prefix])?;

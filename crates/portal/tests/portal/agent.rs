@@ -157,6 +157,7 @@ impl Link {
             schema: schema::VERSION,
             session: home.session,
             consent: home.consent.clone(),
+            charter: None,
             root: Some(home.root()),
         }
     }

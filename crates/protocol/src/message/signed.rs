@@ -25,6 +25,9 @@ pub struct HelloBody {
     pub session: Option<Fixed<16>>,
     /// What the owner allows (R27).
     pub consent: Consent,
+    /// Version of the charter that the home has pinned; absent when it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charter: Option<u32>,
     /// Root of the inventory; null when it is not ready (R18): then the portal changes nothing.
     pub root: Option<Root>,
 }

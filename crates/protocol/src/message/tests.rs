@@ -39,12 +39,41 @@ fn from_agent() -> Vec<FromAgent> {
                 epoch: 2,
                 classes: vec![Class::Structure],
                 withdrawn: [(Class::Names, 2)].into(),
+                changes: [(crate::consent::Change::Dashboards, crate::consent::Policy::Ask)].into(),
                 restricted: true,
             },
         }
         .into(),
         Erase { id: Fixed([4; 16]) }.into(),
+        Report {
+            id: Fixed([5; 16]),
+            deployment: deployment(),
+            state: ReportState::Conflict,
+            code: Some("base_changed".into()),
+            items: vec![ItemReport {
+                item: 0,
+                thing: "b_aaaaaaaaaaaaa".parse().ok(),
+                base: Some(Fixed([6; 32])),
+                code: None,
+            }],
+            time: 1_800_000_000,
+        }
+        .into(),
+        Request {
+            id: Fixed([6; 16]),
+            text: "a page for the kitchen".into(),
+            rooms: "a_aaaaaaaaaaaaa".parse().into_iter().collect(),
+            withdrawn: false,
+            time: 1_800_000_000,
+        }
+        .into(),
+        Answer { id: Fixed([7; 16]), question: Fixed([8; 16]), choice: "e_aaaaaaaaaaaaa".parse().ok() }
+            .into(),
     ]
+}
+
+fn deployment() -> crate::deployment::DeploymentId {
+    crate::deployment::DeploymentId::new(1_800_000_000_000, [1; 16])
 }
 
 fn from_portal() -> Vec<FromPortal> {
@@ -72,6 +101,18 @@ fn from_portal() -> Vec<FromPortal> {
         Pull {}.into(),
         Done { id: Fixed([3; 16]), root: root(2), receipts: vec![envelope()] }.into(),
         Erased { id: Fixed([4; 16]), receipt: envelope() }.into(),
+        Charters { envelopes: vec![envelope()] }.into(),
+        Deploy { envelope: envelope() }.into(),
+        Withdraw { deployment: deployment() }.into(),
+        Ask {
+            id: Fixed([8; 16]),
+            question: "Which is the reading lamp?".into(),
+            candidates: "e_aaaaaaaaaaaaa".parse().into_iter().collect(),
+            expires: 1_800_000_000,
+        }
+        .into(),
+        Reads { reads: vec![Read { n: 3, time: 1_800_000_000, who: "Ada".into(), what: "snapshot".into() }] }
+            .into(),
         Refusal { code: RefusalCode::TooMany, after_s: Some(60) }.into(),
     ]
 }

@@ -7,9 +7,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::{Shape, of};
+use crate::bytes::Fixed;
 use crate::id::OpaqueId;
 use crate::limits;
-use crate::record::Key;
+use crate::record::{Key, RecordKind};
 
 /// Why a record is refused. Names the field, never the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +37,7 @@ pub enum Refused {
 /// # Errors
 /// The first reason found; see [`Refused`].
 pub fn check(key: &Key, bytes: &[u8]) -> Result<(), Refused> {
-    if bytes.len() > limits::RECORD_BYTES {
+    if bytes.len() > most_bytes(key) {
         return Err(Refused::TooLarge);
     }
     let Object(fields) = serde_json::from_slice(bytes).map_err(|_| Refused::NotAnObject)?;
@@ -57,6 +58,11 @@ pub fn check(key: &Key, bytes: &[u8]) -> Result<(), Refused> {
     } else {
         Err(Refused::NotCanonical)
     }
+}
+
+/// Contents are documents; everything else is small. Escaping can double a document.
+fn most_bytes(key: &Key) -> usize {
+    if key.kind() == RecordKind::Content { 2 * limits::CONTENT_BYTES } else { limits::RECORD_BYTES }
 }
 
 /// An object whose keys do not repeat.
@@ -96,6 +102,11 @@ fn fits(shape: Shape, value: &Value) -> bool {
         (Shape::Unit, Value::String(unit)) => is_text(unit, 16),
         (Shape::Id(letter), Value::String(id)) => {
             id.parse::<OpaqueId>().is_ok_and(|id| id.thing.letter() == letter)
+        }
+        (Shape::Hash, Value::String(text)) => Fixed::<32>::parse(text).is_some(),
+        (Shape::Document, Value::String(text)) => {
+            text.len() <= limits::CONTENT_BYTES
+                && serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
         }
         (Shape::Vetted, Value::String(text)) => is_text(text, 40),
         (Shape::Text, Value::String(text)) => is_text(text, limits::TEXT_CHARS),
@@ -146,7 +157,6 @@ fn is_capability(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::RecordKind;
     use crate::schema::SCHEMAS;
 
     fn refused(key: &str, record: &str) -> Refused {

@@ -20,7 +20,7 @@ const ROUTINE: &[Field] = &[
 ];
 
 /// Every record, in the order of [`RecordKind::ALL`].
-pub const SCHEMAS: [RecordSchema; 13] = [
+pub const SCHEMAS: [RecordSchema; 14] = [
     RecordSchema {
         kind: RecordKind::Home,
         purpose: "what the installation as a whole can do",
@@ -210,6 +210,24 @@ pub const SCHEMAS: [RecordSchema; 13] = [
                 "to design for them",
             ),
             field("path", Shape::Text, "address of a dashboard within Home Assistant", "to link to it"),
+        ],
+    },
+    RecordSchema {
+        kind: RecordKind::Content,
+        purpose: "what a dashboard, an automation, a script or a scene is made of",
+        fields: &[
+            field(
+                "base",
+                Shape::Hash,
+                "keyed hash of the contents as they are at home",
+                "a deployment says by it what it was designed against",
+            ),
+            field(
+                "text",
+                Shape::Document,
+                "its contents, in which every id and every text of the home is a token",
+                "to improve what is there instead of starting anew",
+            ),
         ],
     },
 ];

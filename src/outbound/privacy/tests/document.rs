@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use vestibule_protocol::consent::Class;
 use vestibule_protocol::record::RecordKind;
 use vestibule_protocol::schema::{HISTORY_DAYS, SCHEMAS, Shape};
 use vestibule_protocol::vocabulary::List;
@@ -57,6 +58,10 @@ fn values(shape: Shape) -> String {
         Shape::Text => "**your text**".into(),
         Shape::Texts => "**your texts**".into(),
         Shape::TextsByField => "**your texts**, by field".into(),
+        Shape::Hash => "a hash".into(),
+        Shape::Document => {
+            "JSON text in which every word that is not in the program's lists is a token".into()
+        }
         Shape::Vetted => "at most 40 characters, never text of your own".into(),
     }
 }
@@ -71,14 +76,18 @@ fn document() -> String {
         "A portal may keep a record while it is current, and for {HISTORY_DAYS} days in the history of snapshots after it changed or was \
          removed; erasing and withdrawing delete it from both at once."
     );
-    for class in vestibule_protocol::consent::Class::ALL {
+    for class in Class::ALL {
         let _ = writeln!(page, "\n### Class `{class}`");
-        for schema in SCHEMAS.iter().filter(|schema| schema.kind.class() == class) {
+        for schema in SCHEMAS.iter().filter(|schema| schema.kind.classes().contains(&class)) {
             let id = [(RecordKind::Home, "home"), (RecordKind::Integration, "DOMAIN")]
                 .into_iter()
                 .find(|(kind, _)| *kind == schema.kind)
                 .map_or("ID", |(_, id)| id);
-            let key = format!("{}/{id}", schema.kind.name());
+            let key = match (schema.kind, class) {
+                (RecordKind::Content, Class::Dashboards) => "content/b_…".to_owned(),
+                (RecordKind::Content, _) => "content/m_…`, `content/s_…`, `content/c_…".to_owned(),
+                (kind, _) => format!("{}/{id}", kind.name()),
+            };
             let _ = writeln!(page, "\n#### `{key}`\n\nWhy: {}.\n", schema.purpose);
             if schema.fields.is_empty() {
                 let _ = writeln!(page, "No fields.");
