@@ -20,3 +20,4 @@ mod problems;
 mod real_sync;
 mod sim;
 mod support;
+mod upgrade;
