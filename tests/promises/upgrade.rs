@@ -75,17 +75,13 @@ async fn write(folder: &Path) {
     copy_folder(&house.agent.data(), &agent);
     copy_folder(&house.portal.data(), &portal);
     std::fs::remove_file(agent.join("agent.lock")).unwrap();
-    let databases =
-        [agent.join("agent.db"), agent.join("ledger.db"), portal.join("vestibule-portal.db")];
+    let databases = [agent.join("agent.db"), agent.join("ledger.db"), portal.join("vestibule-portal.db")];
     for database in &databases {
-        // What a kill left in the log goes into the file, and the log away.
-        let database = rusqlite::Connection::open(database).unwrap();
-        database.pragma_update(None, "journal_mode", "DELETE").unwrap();
-        database.execute_batch("VACUUM").unwrap();
+        // What a kill left in the log goes into the file; closing takes the log away.
+        rusqlite::Connection::open(database).unwrap().execute_batch("VACUUM").unwrap();
     }
     let schemas = databases.map(|database| schema(&database));
-    let facts =
-        Facts { fingerprint: house.fingerprint, tenant: house.tenant.id, excluded, records, schemas };
+    let facts = Facts { fingerprint: house.fingerprint, tenant: house.tenant.id, excluded, records, schemas };
     std::fs::write(folder.join("facts.json"), serde_json::to_string_pretty(&facts).unwrap() + "\n").unwrap();
 }
 
@@ -121,7 +117,7 @@ async fn data_of_earlier_versions_open_in_this_one() {
         .await;
         assert_eq!(agent.json(&["fingerprint"]).await["fingerprint"], facts.fingerprint.as_str());
         let status = agent.status().await;
-        assert_eq!(status["paired"], true, "{status}");
+        assert_eq!(status["tenant"], facts.tenant.as_str(), "{status}");
         let consent = agent.json(&["consent", "list"]).await.to_string();
         assert!(consent.contains("names") && consent.contains(&facts.excluded), "{consent}");
         agent.command(&["ledger", "verify"]).await.ok();
@@ -138,7 +134,7 @@ async fn data_of_earlier_versions_open_in_this_one() {
         let held = &list["instances"][0];
         assert_eq!(held["fingerprint"], facts.fingerprint.as_str(), "{list}");
         assert_eq!(held["records"], facts.records, "{list}");
-        let (code, out, err) = portal(data.path(), &["tenant", "show", &facts.tenant, "--json"]).await;
+        let (code, out, err) = portal(data.path(), &["tenant", "show", "--json"]).await;
         assert_eq!(code, Some(0), "{out}{err}");
     }
 }
@@ -161,7 +157,7 @@ async fn data_of_later_versions_are_refused_and_left_alone() {
             }
             assert!(words.contains("database_newer"), "{words}");
         }
-        assert_eq!(databases(&agent.data()), before, "{file} was touched");
+        assert!(databases(&agent.data()) == before, "something was touched when {file} was newer");
     }
     let data = tempfile::tempdir().unwrap();
     copy_folder(&folder.join("portal"), data.path());
@@ -170,13 +166,13 @@ async fn data_of_later_versions_are_refused_and_left_alone() {
     let (code, out, err) = portal(data.path(), &["serve", "--listen", "127.0.0.1:0"]).await;
     assert_eq!((code, out.as_str()), (Some(1), ""));
     insta::assert_snapshot!("vestibule-portal_db_of_a_newer_version", err);
-    assert_eq!(databases(data.path()), before, "the portal's database was touched");
+    assert!(databases(data.path()) == before, "the portal's database was touched");
 }
 
 /// Makes a database one of a far later version; the newest version that this program knows.
 fn raise(database: &Path) -> i64 {
-    let folder = database.parent().unwrap().parent().unwrap().join("fresh");
-    let known = if database.ends_with("vestibule-portal.db") { 0 } else { known(&folder, database) };
+    let folder = tempfile::tempdir().unwrap();
+    let known = if database.ends_with("vestibule-portal.db") { 0 } else { known(folder.path(), database) };
     let database = rusqlite::Connection::open(database).unwrap();
     database.pragma_update(None, "user_version", 99).unwrap();
     known
