@@ -66,9 +66,10 @@ impl FakeSupervisor {
     pub async fn listen(address: SocketAddr, core: Core) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        // The other tools of this crate speak TLS only where they say so; this client never does.
+        // The client wants a provider of cryptography although it never speaks TLS. A second one is refused, which is as good.
+        drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
         let client = reqwest::Client::builder()
-            .tls_certs_only([])
+            .no_proxy()
             .local_address(address.ip())
             .redirect(reqwest::redirect::Policy::none())
             .build()

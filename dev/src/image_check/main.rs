@@ -1,8 +1,8 @@
-//! `vestibule-image-check`: what `dev/image/check` built, as an image: its size and contents, and how it runs under a container engine
-//! beside a Supervisor with a Home Assistant behind it, and the other architecture under emulation.
+//! `vestibule-image-check [fake]`: what `dev/image/check` built, as an image: its size and contents, and how it runs under a container
+//! engine beside a Supervisor with a Home Assistant behind it, and the other architecture under emulation.
 //!
-//! Prints one table, writes `target/image/check.json`, and fails if something is not as it must be. What this machine cannot do is
-//! skipped by name.
+//! With `fake` the fake Home Assistant stands behind the Supervisor, which is quicker. Prints one table, writes
+//! `target/image/check.json`, and fails if something is not as it must be. What this machine cannot do is skipped by name.
 
 mod app;
 mod emulated;
