@@ -67,11 +67,16 @@ async fn container(table: &mut Table) -> Result<(), Failure> {
             return Ok(());
         }
     };
-    let checked = async {
+    let checks = async {
         image::build(table, &engine).await?;
         app::run(table, &engine).await
-    }
-    .await;
+    };
+    // An engine of our own is stopped in any case.
+    let checked = tokio::select! {
+        biased;
+        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+        checked = checks => checked,
+    };
     engine.stop().await?;
     checked
 }
