@@ -15,6 +15,7 @@ mod words;
 pub use ids::own_words;
 pub use policy::{Exclusions, KindOverrides, Policy};
 pub use render::Record;
+pub(in crate::outbound) use secrets::looks_secret;
 pub use view::View;
 
 pub(in crate::outbound) use ids::local as local_id;

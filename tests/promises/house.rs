@@ -151,7 +151,7 @@ fn only_the_stores_name_sql() {
 fn private_text_has_two_doors() {
     let sources = rust();
     let doors = [
-        ("reveal_to_privacy", vec!["src/private.rs", "src/outbound/privacy/"]),
+        ("reveal_to_privacy", vec!["src/private.rs", "src/outbound/privacy/", "src/outbound/contents/"]),
         ("reveal_to_home", vec!["src/private.rs", "src/home/"]),
         ("by_privacy_rule", vec!["crates/protocol/src/record.rs", "src/outbound/privacy/"]),
     ];
