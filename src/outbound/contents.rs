@@ -40,7 +40,7 @@ pub trait Ids {
 }
 
 /// What a text is the contents of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DocumentKind {
     /// A dashboard in storage mode.
     Dashboard,
