@@ -118,6 +118,8 @@ fn lengths(readings: &[Reading]) -> Vec<(&'static str, usize)> {
             Reading::Integrations(all) => ("integrations", all.len()),
             Reading::Dashboards(all) => ("dashboards", all.len()),
             Reading::Resources(all) => ("resources", all.len()),
+            Reading::Contents(all) => ("contents", all.len()),
+            Reading::SomeContents(some) => ("some contents", some.len()),
         })
         .collect();
     lengths.sort_unstable();

@@ -41,6 +41,22 @@ pub(in crate::home) fn entity_change(event: &RawValue) -> Result<EntityChange<'_
     })
 }
 
+/// The path of the dashboard whose contents changed; `None` for the one that has none.
+pub(in crate::home) fn dashboard(event: &RawValue) -> Result<Option<Cow<'_, str>>, Garbled> {
+    #[derive(Deserialize)]
+    struct Event<'a> {
+        #[serde(borrow)]
+        data: Data<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Data<'a> {
+        #[serde(borrow, default)]
+        url_path: Odd<'a>,
+    }
+    let Event { data } = serde_json::from_str(event.get())?;
+    Ok(data.url_path.0)
+}
+
 /// The entity that appeared or vanished, from a trigger's event.
 pub(in crate::home) fn triggered_entity(event: &RawValue) -> Result<Cow<'_, str>, Garbled> {
     #[derive(Deserialize)]
