@@ -41,7 +41,7 @@ impl Heard {
     fn event(&mut self, raw: &RawValue) {
         let _ = event::entity_change(raw);
         let _ = event::triggered_entity(raw);
-        let _ = event::dashboard(raw);
+        let _ = event::saved_dashboard(raw);
         let _ = event::config_entries_matter(raw);
         let _ = event::is_first_listing(raw, false);
         let _ = event::installation_type(raw);

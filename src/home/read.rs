@@ -3,7 +3,6 @@
 //! Events only say that something changed. They are collected until there is a short quiet spell (or a maximum wait is over,
 //! since reloading an integration sends hundreds in a row), and then just what changed is read again.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -188,11 +187,11 @@ impl Changes {
     }
 
     /// Notes that the contents of a dashboard were saved or deleted; of an unnamed one we know no path, and so it is looked for.
-    pub(super) fn dashboard(&mut self, path: Option<Cow<'_, str>>, now: Instant) {
+    pub(super) fn dashboard(&mut self, path: Option<Box<str>>, now: Instant) {
         let Some(path) = path else { return self.event(EventType::Lovelace, now) };
         self.plan.dashboards = true;
         if let Contents::Some(paths) = &mut self.plan.contents {
-            paths.insert(path.into());
+            paths.insert(path);
         }
         Batch::note(&mut self.batch, now);
     }
@@ -283,6 +282,8 @@ pub(super) fn retry_after(trouble: HomeTrouble, failures: u32, jitter: f64) -> D
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
 
     fn change(id: &str) -> EntityChange<'_> {

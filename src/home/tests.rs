@@ -1,6 +1,8 @@
 //! The task against the fake Home Assistant, over loopback and over pipes.
 
+mod desk;
 mod faults;
+mod raw;
 mod rest;
 mod time;
 

@@ -41,8 +41,8 @@ pub(in crate::home) fn entity_change(event: &RawValue) -> Result<EntityChange<'_
     })
 }
 
-/// The path of the dashboard whose contents changed; `None` for the one that has none.
-pub(in crate::home) fn dashboard(event: &RawValue) -> Result<Option<Cow<'_, str>>, Garbled> {
+/// The path of the dashboard that was saved; none for the default one.
+pub(in crate::home) fn saved_dashboard(event: &RawValue) -> Result<Option<Box<str>>, Garbled> {
     #[derive(Deserialize)]
     struct Event<'a> {
         #[serde(borrow)]
@@ -53,8 +53,7 @@ pub(in crate::home) fn dashboard(event: &RawValue) -> Result<Option<Cow<'_, str>
         #[serde(borrow, default)]
         url_path: Odd<'a>,
     }
-    let Event { data } = serde_json::from_str(event.get())?;
-    Ok(data.url_path.0)
+    Ok(serde_json::from_str::<Event<'_>>(event.get())?.data.url_path.get().map(Into::into))
 }
 
 /// The entity that appeared or vanished, from a trigger's event.
