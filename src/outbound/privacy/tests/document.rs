@@ -42,7 +42,8 @@ otherwise it becomes one token as a whole.
 
 With `names` as well, texts stay as they are, unless they have the form of a secret. In any case these become tokens: users, whatever stands under
 keys such as `code`, `password`, `token`, `phone_number` or `latitude`, numbers of more than six digits or with more than three places after the
-point, and every text that names something excluded. A dashboard that cannot leave stays at home, and `vestibule status` says why.
+point, and every text that names something excluded. If you withdraw `names`, the portal
+deletes contents too and gets them again without texts. A dashboard that cannot leave stays at home, and `vestibule status` says why.
 
 ## How the words are chosen
 
