@@ -14,6 +14,7 @@ mod paced;
 mod read;
 mod reader;
 pub mod rest;
+mod routines;
 mod session;
 mod socket;
 mod task;

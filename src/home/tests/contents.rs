@@ -21,7 +21,7 @@ fn asked(home: &FakeHome) -> u64 {
 fn shown(contents: &RawContents) -> Option<&str> {
     match &contents.document {
         RawDocument::Text(text) => Some(text.reveal_to_home()),
-        RawDocument::Absent | RawDocument::TooLarge => None,
+        RawDocument::Absent | RawDocument::OutOfReach | RawDocument::TooLarge => None,
     }
 }
 
