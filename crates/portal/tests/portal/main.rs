@@ -7,11 +7,17 @@ mod api;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod company;
+#[cfg(test)]
+mod deployments;
+#[cfg(test)]
 mod desk;
 #[cfg(test)]
 mod encryption;
 #[cfg(test)]
 mod erasure;
+#[cfg(test)]
+mod events;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
@@ -20,6 +26,8 @@ mod limits;
 mod logs;
 #[cfg(test)]
 mod pairing;
+#[cfg(test)]
+mod questions;
 #[cfg(test)]
 mod silence;
 #[cfg(test)]
