@@ -1,5 +1,7 @@
 //! Every problem that the portal tells people about, in one place; golden in the tests.
 
+pub mod authoring;
+
 use vestibule_protocol::problem::Problem;
 
 use crate::store::Stop;

@@ -7,9 +7,9 @@ use vestibule_protocol::id::{Fingerprint, TenantId};
 use vestibule_protocol::problem::Problem;
 
 use super::Desk;
-use super::tenant::date;
 use crate::api::instances::{InstanceBody, Instances};
 use crate::store::{erase, homes};
+use crate::when::date;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum InstanceCommand {

@@ -5,6 +5,8 @@ mod agent;
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod authoring;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod desk;

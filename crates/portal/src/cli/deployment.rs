@@ -1,0 +1,110 @@
+//! `deployment`: made by an author, checked, signed by approvers where their keys are, handed to a portal, followed there.
+
+mod follow;
+mod new;
+mod pieces;
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use ed25519_dalek::SigningKey;
+use vestibule_protocol::deployment::DeploymentId;
+use vestibule_protocol::id::Fingerprint;
+use vestibule_protocol::problem::Problem;
+
+use super::output::Output;
+use super::portal::PortalArgs;
+use crate::author::{files, shown};
+use crate::keyfile::{KeyFile, passphrase};
+use crate::problem::authoring as problem;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DeploymentCommand {
+    /// Put a deployment together; nobody has signed it yet
+    New(Box<new::New>),
+    /// Show what would be signed, ask, and add a signature; needs no portal
+    Sign {
+        /// Deployment; the signature is added to it
+        file: PathBuf,
+        /// Key file of the approver
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Sign without asking
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Hand a deployment to the portal, which passes it to the home
+    Submit {
+        /// Deployment
+        file: PathBuf,
+        #[command(flatten)]
+        portal: PortalArgs,
+    },
+    /// List the deployments that the portal has
+    List {
+        /// Of this home only
+        #[arg(long, value_name = "FINGERPRINT")]
+        instance: Option<Fingerprint>,
+        #[command(flatten)]
+        portal: PortalArgs,
+    },
+    /// Show a deployment: how it stands at the portal, or what a file holds
+    Show {
+        /// Id at the portal, or a file
+        #[arg(value_name = "ID|FILE")]
+        what: String,
+        #[command(flatten)]
+        portal: PortalArgs,
+    },
+    /// Take a deployment back before the owner has decided
+    Withdraw {
+        /// Id
+        id: DeploymentId,
+        #[command(flatten)]
+        portal: PortalArgs,
+    },
+}
+
+impl DeploymentCommand {
+    pub(super) fn run(self, output: &Output) -> Result<(), Problem> {
+        match self {
+            Self::New(new) => new.run(output),
+            Self::Sign { file, key, yes } => sign(&file, &key, yes, output),
+            Self::Submit { file, portal } => follow::submit(&file, &portal.needed()?, output),
+            Self::List { instance, portal } => follow::list(instance, &portal.needed()?, output),
+            Self::Show { what, portal } => match what.parse() {
+                Ok(id) => follow::show(id, &portal.needed()?, output),
+                Err(_) => {
+                    let (_, shown) = shown::deployment(&files::envelope(Path::new(&what))?)?;
+                    output.answer(&shown, &shown.words());
+                    Ok(())
+                }
+            },
+            Self::Withdraw { id, portal } => follow::withdraw(id, &portal.needed()?, output),
+        }
+    }
+}
+
+/// R35: what is shown, and agreed to, is read from the bytes that are then signed.
+fn sign(file: &Path, key: &Path, yes: bool, output: &Output) -> Result<(), Problem> {
+    let mut envelope = files::envelope(file)?;
+    let (deployment, shown) = shown::deployment(&envelope)?;
+    output.note(&shown.words());
+    let key_file = KeyFile::read(key)?;
+    let person = key_file.person().map(str::to_owned);
+    if person.as_deref() == Some(deployment.author.as_str()) {
+        output.note("You are its author: homes do not count your approval.");
+    }
+    if !yes && !output.agrees("Sign this?") {
+        return Err(problem::not_signed());
+    }
+    let key: SigningKey = key_file.unlock(|| passphrase::known(key))?;
+    envelope.add_signature(&key).map_err(|_| problem::envelope_unreadable())?;
+    files::replace_envelope(file, &envelope)?;
+    let answer = serde_json::json!({
+        "file": file, "id": deployment.id, "target": deployment.target, "digest": shown.digest,
+        "person": person, "signatures": envelope.signatures.len(), "abilities": shown.abilities,
+    });
+    output.answer(&answer, &format!("Signed; it has {} signatures now.", envelope.signatures.len()));
+    Ok(())
+}
