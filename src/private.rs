@@ -1,8 +1,9 @@
 //! `Private<T>`: text from the home that cannot be printed, logged, serialised or sent by accident.
 //!
-//! The type has no `Serialize`, no `Display`, no `Deref` and no public way to its value. Only two doors lead out, both
-//! inside this crate: [`Private::reveal_to_privacy`], which `outbound::privacy` alone may call, and
-//! [`Private::reveal_to_home`], which `home/` and the owner's own terminal may call. The architecture test counts the callers.
+//! The type has no `Serialize`, no `Display`, no `Deref` and no public way to its value. Only three doors lead out, all
+//! inside this crate: [`Private::reveal_to_privacy`], which `outbound::privacy` alone may call,
+//! [`Private::reveal_to_home`], which `home/` and the owner's own terminal may call, and [`Private::reveal_to_inbound`], which
+//! `inbound/` may call to work out what a deployment would change. The architecture test counts the callers.
 
 use std::fmt;
 
@@ -26,6 +27,11 @@ impl<T> Private<T> {
 
     /// The value, for talking back to the home it came from (it already knows it).
     pub(crate) const fn reveal_to_home(&self) -> &T {
+        &self.0
+    }
+
+    /// The value, for working out what a deployment would change at home. What comes of it is private again, or a yes or no.
+    pub(crate) const fn reveal_to_inbound(&self) -> &T {
         &self.0
     }
 }
