@@ -2,6 +2,7 @@
 //!
 //! Commands open the same database file as a portal that serves; both may work at once.
 
+mod ask;
 mod charter;
 mod deployment;
 mod instance;
@@ -9,6 +10,7 @@ mod invite;
 mod key;
 mod output;
 mod portal;
+mod request;
 mod serve;
 mod staff;
 mod tenant;
@@ -84,6 +86,12 @@ enum Command {
     /// Changes to homes: designed, signed, handed in, followed
     #[command(subcommand)]
     Deployment(deployment::DeploymentCommand),
+    /// Questions to owners, who answer by real names
+    #[command(subcommand)]
+    Ask(ask::AskCommand),
+    /// What owners wish for
+    #[command(subcommand)]
+    Request(request::RequestCommand),
     /// Print a completion script for a shell
     Completions {
         /// Shell
@@ -109,7 +117,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return usage(&error),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(problem) => {
             output.problem(&problem);
             ExitCode::from(1)
@@ -118,7 +126,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// What a command answers; the outer error is one of usage.
-fn answer(cli: Cli, output: &Output) -> Result<Result<(), Problem>, clap::Error> {
+fn answer(cli: Cli, output: &Output) -> Result<Result<ExitCode, Problem>, clap::Error> {
     let Place { data, erasure_journal: journal, .. } = cli.place;
     let folder = move || {
         data.ok_or_else(|| {
@@ -129,17 +137,21 @@ fn answer(cli: Cli, output: &Output) -> Result<Result<(), Problem>, clap::Error>
         })
     };
     let desk = |folder| Desk::open(folder, journal.clone(), *output);
-    Ok(match cli.command {
+    let result = match cli.command {
+        Command::Deployment(command) => return Ok(command.run(output)),
         Command::Serve(serve) => serve.run(folder()?, journal, output),
         Command::Tenant(command) => desk(folder()?).and_then(|desk| command.run(&desk)),
         Command::Staff(command) => desk(folder()?).and_then(|desk| command.run(&desk)),
         Command::Invite(command) => desk(folder()?).and_then(|desk| command.run(&desk)),
+        Command::Instance(command) if command.is_remote() => command.ask(output),
         Command::Instance(command) => desk(folder()?).and_then(|desk| command.run(&desk)),
         Command::Key(command) => command.run(output),
         Command::Charter(command) => command.run(output),
-        Command::Deployment(command) => command.run(output),
+        Command::Ask(command) => command.run(output),
+        Command::Request(command) => command.run(output),
         Command::Completions { .. } => Ok(()),
-    })
+    };
+    Ok(result.map(|()| ExitCode::SUCCESS))
 }
 
 fn usage(error: &clap::Error) -> ExitCode {

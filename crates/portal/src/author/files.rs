@@ -11,8 +11,8 @@ use vestibule_protocol::problem::Problem;
 
 use crate::problem::authoring as problem;
 
-/// Room that an envelope leaves for the rest of the message that carries it.
-const MESSAGE_ROOM: usize = 1 << 10;
+/// Room that an envelope leaves for the message around it and for signatures to come.
+const MESSAGE_ROOM: usize = 16 << 10;
 
 /// Longest envelope: it has to fit into one message (R23).
 pub const ENVELOPE_BYTES: usize = limits::FRAME_INFLATED - MESSAGE_ROOM;

@@ -1,10 +1,12 @@
 //! `deployment`: made by an author, checked, signed by approvers where their keys are, handed to a portal, followed there.
 
+mod check;
 mod follow;
 mod new;
 mod pieces;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::Subcommand;
 use ed25519_dalek::SigningKey;
@@ -22,6 +24,8 @@ use crate::problem::authoring as problem;
 pub(super) enum DeploymentCommand {
     /// Put a deployment together; nobody has signed it yet
     New(Box<new::New>),
+    /// Say what of a deployment would be refused at home
+    Check(check::Check),
     /// Show what would be signed, ask, and add a signature; needs no portal
     Sign {
         /// Deployment; the signature is added to it
@@ -66,8 +70,10 @@ pub(super) enum DeploymentCommand {
 }
 
 impl DeploymentCommand {
-    pub(super) fn run(self, output: &Output) -> Result<(), Problem> {
+    /// Runs it; a check that finds errors has answered, and fails all the same.
+    pub(super) fn run(self, output: &Output) -> Result<ExitCode, Problem> {
         match self {
+            Self::Check(check) => return check.run(output),
             Self::New(new) => new.run(output),
             Self::Sign { file, key, yes } => sign(&file, &key, yes, output),
             Self::Submit { file, portal } => follow::submit(&file, &portal.needed()?, output),
@@ -82,6 +88,7 @@ impl DeploymentCommand {
             },
             Self::Withdraw { id, portal } => follow::withdraw(id, &portal.needed()?, output),
         }
+        .map(|()| ExitCode::SUCCESS)
     }
 }
 

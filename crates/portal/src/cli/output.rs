@@ -49,6 +49,13 @@ impl Output {
             && matches!(answer.trim(), "y" | "Y" | "yes" | "Yes" | "YES")
     }
 
+    /// A problem beside an answer that says it already: for people only.
+    pub(super) fn note_problem(&self, problem: &Problem) {
+        if !self.json {
+            self.note(&problem.to_string());
+        }
+    }
+
     /// A problem.
     pub(super) fn problem(&self, problem: &Problem) {
         let _ = if self.json {

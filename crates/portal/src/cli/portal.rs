@@ -23,6 +23,11 @@ pub(super) struct PortalArgs {
 }
 
 impl PortalArgs {
+    /// Whether one is named.
+    pub(super) const fn is_named(&self) -> bool {
+        self.portal.is_some()
+    }
+
     /// The portal, if one is named.
     pub(super) fn named(&self) -> Result<Option<Client>, Problem> {
         match (&self.portal, &self.token) {

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use vestibule_protocol::deployment::DeploymentId;
 use vestibule_protocol::id::Fingerprint;
 use vestibule_protocol::problem::Problem;
@@ -15,8 +17,8 @@ use crate::client::Client;
 use crate::problem::authoring as problem;
 use crate::when::date;
 
-/// A deployment as the portal answers it; what this version does not know is passed on with `--json`.
-#[derive(Debug, Serialize, Deserialize)]
+/// A deployment as the portal answers it; as far as it is shown in words; with `--json` all of it is passed on.
+#[derive(Debug, Deserialize)]
 struct Row {
     id: DeploymentId,
     instance: Fingerprint,
@@ -25,7 +27,7 @@ struct Row {
     author: String,
     sequence: u64,
     state: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     code: Option<String>,
     #[serde(default)]
     items: Vec<RowItem>,
@@ -35,81 +37,75 @@ struct Row {
     missing: u32,
     #[serde(default)]
     history: Vec<Step>,
-    #[serde(flatten)]
-    more: serde_json::Map<String, serde_json::Value>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct RowItem {
     kind: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     thing: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    base: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     code: Option<String>,
-    #[serde(flatten)]
-    more: serde_json::Map<String, serde_json::Value>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Step {
     state: String,
     at: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     code: Option<String>,
-    #[serde(flatten)]
-    more: serde_json::Map<String, serde_json::Value>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Rows {
     deployments: Vec<Row>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Accepted {
     id: DeploymentId,
     state: String,
-    #[serde(flatten)]
-    more: serde_json::Map<String, serde_json::Value>,
 }
 
 pub(super) fn submit(file: &Path, portal: &Client, output: &Output) -> Result<(), Problem> {
     let envelope = files::envelope(file)?;
     let (deployment, _) = shown::deployment(&envelope)?;
     let body = serde_json::to_vec(&envelope).map_err(|_| problem::envelope_unreadable())?;
-    let answer: Accepted = portal.post(&format!("/v1/instances/{}/deployments", deployment.target), body)?;
-    output.answer(&answer, &format!("Deployment {} is {}.", answer.id, plain(&answer.state)));
+    let answer: Value = portal.post(&format!("/v1/instances/{}/deployments", deployment.target), body)?;
+    let accepted: Accepted = read(&answer)?;
+    output.answer(&answer, &format!("Deployment {} is {}.", accepted.id, plain(&accepted.state)));
     Ok(())
 }
 
 pub(super) fn list(instance: Option<Fingerprint>, portal: &Client, output: &Output) -> Result<(), Problem> {
-    let mut rows: Rows = portal.get("/v1/deployments")?;
-    if let Some(instance) = instance {
-        rows.deployments.retain(|row| row.instance == instance);
-    }
+    let filter = instance.map(|instance| format!("?instance={instance}")).unwrap_or_default();
+    let answer: Value = portal.get(&format!("/v1/deployments{filter}"))?;
+    let rows: Rows = read(&answer)?;
     let mut text = String::new();
     for row in &rows.deployments {
         let code = row.code.as_deref().map(|code| format!(" ({})", plain(code))).unwrap_or_default();
         let state = format!("{}{code}", plain(&row.state));
         let _ = writeln!(text, "{}  {state:<12}  {}  {}", row.id, row.instance, plain(&row.title));
     }
-    output.answer(&rows, if text.is_empty() { "There are no deployments." } else { &text });
+    output.answer(&answer, if text.is_empty() { "There are no deployments." } else { &text });
     Ok(())
 }
 
 pub(super) fn show(id: DeploymentId, portal: &Client, output: &Output) -> Result<(), Problem> {
-    let row: Row = portal.get(&format!("/v1/deployments/{id}"))?;
-    output.answer(&row, &row.words());
+    let answer: Value = portal.get(&format!("/v1/deployments/{id}"))?;
+    output.answer(&answer, &read::<Row>(&answer)?.words());
     Ok(())
 }
 
 pub(super) fn withdraw(id: DeploymentId, portal: &Client, output: &Output) -> Result<(), Problem> {
-    let answer: serde_json::Value = portal.post(&format!("/v1/deployments/{id}/withdraw"), b"{}".to_vec())?;
+    let answer: Value = portal.post(&format!("/v1/deployments/{id}/withdraw"), b"{}".to_vec())?;
     let answer = if answer.is_null() { serde_json::json!({ "id": id }) } else { answer };
     output.answer(&answer, "Withdrawn.");
     Ok(())
+}
+
+fn read<T: DeserializeOwned>(answer: &Value) -> Result<T, Problem> {
+    T::deserialize(answer).map_err(|_| problem::portal_confused())
 }
 
 impl Row {

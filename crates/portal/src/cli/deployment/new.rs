@@ -156,7 +156,7 @@ fn bases(portal: &Client, home: Fingerprint, pieces: &[Piece]) -> Result<Bases, 
 
 /// What earlier deployments say.
 pub(super) fn earlier(portal: &Client, home: Fingerprint) -> Result<Bases, Problem> {
-    let Listed { mut deployments } = portal.get("/v1/deployments")?;
+    let Listed { mut deployments } = portal.get(&format!("/v1/deployments?instance={home}"))?;
     deployments.retain(|one| one.instance == home && has_taken_effect(&one.state));
     deployments.sort_by_key(|one| one.sequence);
     let mut bases = Bases::default();
