@@ -15,6 +15,8 @@ mod encryption;
 #[cfg(test)]
 mod erasure;
 #[cfg(test)]
+mod handing_in;
+#[cfg(test)]
 mod identity;
 #[cfg(test)]
 mod limits;
