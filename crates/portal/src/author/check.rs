@@ -47,7 +47,13 @@ pub fn check(deployment: &Deployment, held: &Held, bases: &Bases, now: u64) -> V
     }
     let cards = deployment.items.iter().filter_map(|item| match item {
         Item::CardPut(put) => Some(put),
-        _ => None,
+        Item::DashboardPut(_)
+        | Item::DashboardDelete(_)
+        | Item::CardDelete(_)
+        | Item::AutomationPut(_)
+        | Item::AutomationDelete(_)
+        | Item::ScriptPut(_)
+        | Item::ScriptDelete(_) => None,
     });
     let cards: Vec<&CardPut> = cards.collect();
     if cards.iter().map(|card| card.module.len()).sum::<usize>() > limits::CARDS_BYTES {

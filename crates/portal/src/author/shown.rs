@@ -89,8 +89,22 @@ pub fn deployment(envelope: &Envelope) -> Result<(Deployment, Shown), Problem> {
     Ok((deployment, shown))
 }
 
+/// The content or module of an item; deletions have none.
+#[must_use]
+pub fn text(item: &Item) -> Option<&str> {
+    match item {
+        Item::DashboardPut(put) => Some(&put.content),
+        Item::CardPut(put) => Some(&put.module),
+        Item::AutomationPut(put) | Item::ScriptPut(put) => Some(&put.content),
+        Item::DashboardDelete(_)
+        | Item::CardDelete(_)
+        | Item::AutomationDelete(_)
+        | Item::ScriptDelete(_) => None,
+    }
+}
+
 fn item(item: &Item) -> ShownItem {
-    let (what, text) = match item {
+    let what = match item {
         Item::DashboardPut(put) => {
             let place = match (&put.dashboard, &put.url_path) {
                 (Some(id), _) => format!("replace {id}"),
@@ -108,26 +122,24 @@ fn item(item: &Item) -> ShownItem {
             if put.admin == Some(true) {
                 what.push_str(", for administrators only");
             }
-            (what, Some(&put.content))
+            what
         }
-        Item::CardPut(put) => (format!("card {}", put.element), Some(&put.module)),
-        Item::AutomationPut(put) | Item::ScriptPut(put) => {
-            let what = match (&put.existing, &put.id) {
-                (Some(id), _) => format!("replace {id}"),
-                (None, id) => format!("new with id {}", id.as_deref().unwrap_or_default()),
-            };
-            (what, Some(&put.content))
-        }
-        Item::CardDelete(delete) => (format!("remove card {}", delete.element), None),
+        Item::CardPut(put) => format!("card {}", put.element),
+        Item::AutomationPut(put) | Item::ScriptPut(put) => match (&put.existing, &put.id) {
+            (Some(id), _) => format!("replace {id}"),
+            (None, id) => format!("new with id {}", id.as_deref().unwrap_or_default()),
+        },
+        Item::CardDelete(delete) => format!("remove card {}", delete.element),
         Item::DashboardDelete(delete) | Item::AutomationDelete(delete) | Item::ScriptDelete(delete) => {
-            (format!("delete {}", delete.existing), None)
+            format!("delete {}", delete.existing)
         }
     };
+    let text = text(item);
     ShownItem {
         kind: item.kind(),
         what,
         base: item.base(),
-        bytes: text.map(String::len),
+        bytes: text.map(str::len),
         digest: text.map(|text| digest(text.as_bytes())),
     }
 }

@@ -57,6 +57,9 @@ pub(super) enum DeploymentCommand {
         /// Id at the portal, or a file
         #[arg(value_name = "ID|FILE")]
         what: String,
+        /// Of a file, print the content or module of this item (from 1), as it is signed
+        #[arg(long, value_name = "N")]
+        item: Option<usize>,
         #[command(flatten)]
         portal: PortalArgs,
     },
@@ -78,11 +81,18 @@ impl DeploymentCommand {
             Self::Sign { file, key, yes } => sign(&file, &key, yes, output),
             Self::Submit { file, portal } => follow::submit(&file, &portal.needed()?, output),
             Self::List { instance, portal } => follow::list(instance, &portal.needed()?, output),
-            Self::Show { what, portal } => match what.parse() {
-                Ok(id) => follow::show(id, &portal.needed()?, output),
-                Err(_) => {
+            Self::Show { what, item, portal } => match (what.parse(), item) {
+                (Ok(id), _) => follow::show(id, &portal.needed()?, output),
+                (Err(_), None) => {
                     let (_, shown) = shown::deployment(&files::envelope(Path::new(&what))?)?;
                     output.answer(&shown, &shown.words());
+                    Ok(())
+                }
+                (Err(_), Some(item)) => {
+                    let (deployment, _) = shown::deployment(&files::envelope(Path::new(&what))?)?;
+                    let item = item.checked_sub(1).and_then(|at| deployment.items.get(at));
+                    let text = item.and_then(shown::text).ok_or_else(problem::no_such_item)?;
+                    output.answer(&serde_json::json!({ "text": text }), text);
                     Ok(())
                 }
             },

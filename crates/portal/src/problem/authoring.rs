@@ -229,6 +229,16 @@ pub fn tenant_needed() -> Problem {
     )
 }
 
+/// An item that is not there, or has no text.
+#[must_use]
+pub fn no_such_item() -> Problem {
+    Problem::new(
+        "no_such_item",
+        "There is no such item, or it deletes something and has no content.",
+        "See the numbers that `deployment show FILE` prints.",
+    )
+}
+
 /// The person at the terminal does not want it.
 #[must_use]
 pub fn not_signed() -> Problem {
@@ -349,6 +359,7 @@ mod tests {
             base_needed("b_aaaaaaaaaaaaa"),
             not_deletable(),
             tenant_needed(),
+            no_such_item(),
             not_signed(),
             snapshot_unreadable(),
             check_failed(2),

@@ -127,6 +127,10 @@ fn r35_from_key_to_an_approved_deployment_without_a_portal() {
     assert!(before.signatures.is_empty());
     assert!(deployment::approvals(&before, &charter).is_err());
 
+    let clock = desk.json(&["deployment", "show", "d.json", "--item", "2"]);
+    assert!(clock["text"].as_str().unwrap().starts_with("customElements.define"), "as it is signed");
+    assert_eq!(desk.problem(&["deployment", "show", "d.json", "--item", "5"]), "no_such_item");
+
     // What is shown beside the signature is read from the bytes that are signed.
     let signed = desk.run(&["deployment", "sign", "d.json", "--key", "ada.key", "--json"]);
     let text = String::from_utf8(signed.stderr).unwrap();

@@ -84,6 +84,11 @@ async fn from_a_charter_to_the_next_version_of_a_dashboard() {
     let tree = ask(&author, &["instance", "show", &print, "--tree"]);
     assert!(tree["tree"].as_str().unwrap().contains("kitchen  a_aaaaaaaaaaaaa"), "{tree}");
 
+    // The same out of the data folder, for whoever runs the portal.
+    let data = portal.folder.path().to_str().unwrap().to_owned();
+    assert_eq!(desk.json(&["instance", "show", &print, "--data", &data])["kinds"]["entity"], 2);
+    assert_eq!(desk.json(&["instance", "show", &print, "--tree", "--data", &data]), tree);
+
     // Roles and tokens are those of the API.
     assert_eq!(refused("nobody", &["instance", "list"]), "unauthorised");
     assert_eq!(refused(&author, &["charter", "submit", "charter.json"]), "forbidden");
@@ -121,7 +126,8 @@ async fn from_a_charter_to_the_next_version_of_a_dashboard() {
         items: vec![item],
         time: portal.now(),
     };
-    assert_eq!(link.ask(report).await.kind(), "done");
+    link.send(report).await;
+    while link.receive().await.kind() != "done" {}
     let shown = ask(&author, &["deployment", "show", &id]);
     assert_eq!((shown["state"].as_str(), shown["approved_by"][0].as_str()), (Some("applied"), Some("Ada")));
     ask(&author, &[&new[..], &board, &["--out", "two.json"]].concat());
