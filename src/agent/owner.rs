@@ -150,6 +150,7 @@ impl Agent {
         status.records = self.current.as_ref().map_or_else(BTreeMap::new, |current| current.counts());
         let usage = self.store.usage(now, now - DAY_MS, self.recorder.pending()).await;
         status.last_day = offline::traffic(&usage.map_err(|error| problem::store(&error))?);
+        status.left_out.clone_from(&self.left_out);
         status.outbox = offline::waiting(&self.outbox);
         status.restored = self.state.session.restored;
         status.cloned = self.state.session.cloned;

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 use std::sync::Arc;
+use vestibule_protocol::consent::Class;
 use vestibule_protocol::frame;
 use vestibule_protocol::limits;
 use vestibule_protocol::message::{Batch, Commit as CommitMessage, Entries, FromAgent, Hashes, Puts, Want};
+use vestibule_protocol::problem::Problem;
 use vestibule_protocol::tree::{KeyHash, Root};
 
 use crate::identity::IdKey;
@@ -33,6 +35,8 @@ pub struct Stock {
     kinds: KindOverrides,
     own_hosts: Vec<Text>,
     delays_stored: Vec<DelayRow>,
+    /// As of the last taking of stock, so that it is told once.
+    left_out: Vec<Problem>,
 }
 
 /// An inventory, and what must be durable before anything of it leaves.
@@ -41,6 +45,8 @@ pub struct Taken {
     pub snapshot: Arc<Rooted>,
     /// New ordinals, delays and orphans.
     pub commit: Commit,
+    /// What could not leave.
+    pub left_out: Vec<Problem>,
 }
 
 /// What a transfer has to send.
@@ -73,6 +79,7 @@ impl Stock {
             kinds: KindOverrides::default(),
             own_hosts,
             delays_stored,
+            left_out: Vec::new(),
         };
         stock.remember(state);
         stock
@@ -99,6 +106,17 @@ impl Stock {
         for reading in readings {
             self.home.apply(reading, seconds(now_ms));
         }
+    }
+
+    /// Whether contents are granted that were not read yet.
+    #[must_use]
+    pub fn awaits_contents(&self, grants: &Grants) -> bool {
+        grants.consent.grants(Class::Dashboards) && !self.home.knows_contents()
+    }
+
+    /// Lets go of contents that nobody may have any more.
+    pub fn forget_contents(&mut self) {
+        self.home.forget_contents();
     }
 
     /// How long until something is believed that was only seen so far; `None` if nothing waits.
@@ -135,10 +153,15 @@ impl Stock {
             new.ordinals.iter().map(|row| Ordinal { id: row.id, scope: row.scope, n: row.number }).collect();
         let orphans = self.orphans.clone().unwrap_or_default();
         let (snapshot, refused) = Snapshot::of(&view, &self.ordinals, &orphans);
-        for problem in view.problems().iter().chain(&refused) {
-            tracing::warn!(code = %problem.code, "a thing of the home was left out");
+        let left_out: Vec<Problem> =
+            view.problems().iter().cloned().chain(refused).chain(view.left_out()).collect();
+        if left_out != self.left_out {
+            for problem in &left_out {
+                tracing::warn!(code = %problem.code, "a thing of the home was left out");
+            }
+            self.left_out.clone_from(&left_out);
         }
-        Taken { snapshot: Arc::new(Rooted::new(snapshot, &grants.consent.classes)), commit }
+        Taken { snapshot: Arc::new(Rooted::new(snapshot, &grants.consent.classes)), commit, left_out }
     }
 
     /// Every record that would leave, as lines `{"key","record"}`, numbered as at the first taking of stock; stores nothing.

@@ -13,6 +13,7 @@ use super::output::{Output, note};
 use crate::agent::{Stock, offline, own_hosts, start_home};
 use crate::clock::{Clock, Dice};
 use crate::control::{Daemon, Request};
+use crate::home::Wishes;
 use crate::identity::HomeSecret;
 use crate::outbound::reading::HomeEvent;
 use crate::problem;
@@ -35,7 +36,9 @@ pub(super) async fn preview(settings: &Settings, output: Output) -> Result<(), P
     };
     let clock = Clock::system();
     let mut stock = Stock::new(&mut state, own_hosts(settings));
-    let mut events = start_home(settings, &dice, &std::sync::Arc::default())?;
+    let wishes = std::sync::Arc::new(Wishes::default());
+    wishes.want_dashboards(grants.consent.grants(Class::Dashboards));
+    let mut events = start_home(settings, &dice, &wishes)?;
     let deadline = Instant::now() + PATIENCE;
     let mut trouble = None;
     loop {
