@@ -5,6 +5,8 @@ mod agent;
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod authoring;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod company;
@@ -18,6 +20,8 @@ mod encryption;
 mod erasure;
 #[cfg(test)]
 mod events;
+#[cfg(test)]
+mod handing_in;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
