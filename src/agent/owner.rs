@@ -24,6 +24,14 @@ impl Agent {
                 reply.result(status).await;
             }
             Request::Consent => reply.value(&offline::view(&self.state)).await,
+            Request::Leaving => {
+                let now = self.clock.now_ms();
+                let lines =
+                    self.keys.as_ref().filter(|_| self.home.complete).map_or_else(Vec::new, |keys| {
+                        self.stock.leaving(&keys.id_key, &self.state.grants, now)
+                    });
+                reply.value(&lines).await;
+            }
             Request::Marks => {
                 let marks: Vec<(u64, &str)> =
                     self.recorder.pending().into_iter().map(|(row, mark)| (row, mark.name())).collect();

@@ -2,7 +2,7 @@
 //!
 //! The decisions are `outbound`'s; this is where its values are kept between them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use serde_json::value::RawValue;
@@ -172,8 +172,42 @@ impl Stock {
     /// Every record that would leave, as lines `{"key","record"}`, numbered as at the first taking of stock; stores nothing.
     #[must_use]
     pub fn preview(&self, key: &IdKey, grants: &Grants, now_ms: i64) -> Vec<Box<RawValue>> {
+        let mut lines = Vec::new();
+        self.show(&self.home, key, grants, now_ms, &mut |record| lines.extend(line(record)));
+        lines
+    }
+
+    /// Those lines of [`Self::preview`] that a fresh reading would not show: of what vanished a short while ago (R8).
+    #[must_use]
+    pub fn leaving(&mut self, key: &IdKey, grants: &Grants, now_ms: i64) -> Vec<Box<RawValue>> {
+        let mut home = std::mem::take(&mut self.home);
+        let remaining = home.without_leaving(|home| {
+            let mut remaining = HashSet::new();
+            self.show(home, key, grants, now_ms, &mut |record| {
+                remaining.insert(KeyHash::of(record.key));
+            });
+            remaining
+        });
+        self.home = home;
+        let mut lines = Vec::new();
+        self.show(&self.home, key, grants, now_ms, &mut |record| {
+            if !remaining.contains(&KeyHash::of(record.key)) {
+                lines.extend(line(record));
+            }
+        });
+        lines
+    }
+
+    fn show(
+        &self,
+        home: &Home,
+        key: &IdKey,
+        grants: &Grants,
+        now_ms: i64,
+        visit: &mut dyn FnMut(Record<'_>),
+    ) {
         let mut ordinals = self.ordinals.clone();
-        let fresh = Orphans::refreshed(self.orphans.as_ref(), &self.home, seconds(now_ms));
+        let fresh = Orphans::refreshed(self.orphans.as_ref(), home, seconds(now_ms));
         let orphans = fresh.or_else(|| self.orphans.clone()).unwrap_or_default();
         let exclusions = exclusions(grants);
         let policy = Policy {
@@ -182,11 +216,9 @@ impl Stock {
             kinds: &self.kinds,
             own_hosts: &self.own_hosts,
         };
-        let view = View::new(&self.home, policy, key);
+        let view = View::new(home, policy, key);
         view.number(&mut ordinals);
-        let mut lines = Vec::new();
-        view.render(&ordinals, &orphans, &mut |record| lines.extend(line(record)));
-        lines
+        view.render(&ordinals, &orphans, visit);
     }
 
     fn each(&self, key: &IdKey, grants: &Grants, visit: &mut dyn FnMut(Record<'_>)) {

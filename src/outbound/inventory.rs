@@ -98,6 +98,18 @@ impl Home {
         self.delays.look_again()
     }
 
+    /// Does something while those are set aside who vanished and are not believed gone yet (R8): what a fresh reading would show.
+    pub fn without_leaving<T>(&mut self, work: impl FnOnce(&Self) -> T) -> T {
+        let delays = &self.delays;
+        let leaves =
+            |entity: &mut RawEntity| entity.id.is_none() && delays.is_leaving(privacy::local_id(entity));
+        let mut aside: Vec<RawEntity> = self.entities.extract_if(.., leaves).collect();
+        let done = work(self);
+        self.entities.append(&mut aside);
+        sort(&mut self.entities);
+        done
+    }
+
     /// The contents of a dashboard, as far as they are known and there are any.
     pub(super) fn contents(&self, dashboard: &RawDashboard) -> Option<&RawDocument> {
         let contents = self.contents.as_deref()?;
