@@ -47,7 +47,7 @@ fn furnish(home: &mut Home) {
 async fn deployed(link: &mut Link) -> deployment::Deployment {
     // Charters and readings come first.
     for _ in 0..10 {
-        if let FromPortal::Deploy(deploy) = link.receive().await {
+        if let FromPortal::Deploy(deploy) = link.hear().await {
             return deployment::read(&deploy.envelope).unwrap();
         }
     }
