@@ -9,11 +9,17 @@ mod authoring;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod company;
+#[cfg(test)]
+mod deployments;
+#[cfg(test)]
 mod desk;
 #[cfg(test)]
 mod encryption;
 #[cfg(test)]
 mod erasure;
+#[cfg(test)]
+mod events;
 #[cfg(test)]
 mod handing_in;
 #[cfg(test)]
@@ -24,6 +30,8 @@ mod limits;
 mod logs;
 #[cfg(test)]
 mod pairing;
+#[cfg(test)]
+mod questions;
 #[cfg(test)]
 mod silence;
 #[cfg(test)]
