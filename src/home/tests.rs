@@ -1,6 +1,8 @@
 //! The task against the fake Home Assistant, over loopback and over pipes.
 
+mod desk;
 mod faults;
+mod raw;
 mod rest;
 mod time;
 
@@ -118,6 +120,8 @@ fn lengths(readings: &[Reading]) -> Vec<(&'static str, usize)> {
             Reading::Integrations(all) => ("integrations", all.len()),
             Reading::Dashboards(all) => ("dashboards", all.len()),
             Reading::Resources(all) => ("resources", all.len()),
+            Reading::Contents(all) => ("contents", all.len()),
+            Reading::SomeContents(some) => ("some contents", some.len()),
         })
         .collect();
     lengths.sort_unstable();

@@ -91,6 +91,13 @@ async fn events_come_live_and_again_from_where_a_reader_stopped() {
     drop(link);
     let (_, kind, body) = late.next().await.unwrap();
     assert_eq!((kind.as_str(), &body["connected"]), ("home", &false.into()));
+    let gone = |tx: &vestibule_portal::store::Tx<'_>| {
+        tx.db.execute("DELETE FROM staff WHERE role = 'viewer'", [])?;
+        Ok(())
+    };
+    portal.running.app.store.write(gone).await.unwrap();
+    portal.running.app.live.stored();
+    while stream.next().await.is_some() {}
     portal.running.stop().await;
     assert!(late.next().await.is_none(), "it ends with the program");
 }
