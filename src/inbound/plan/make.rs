@@ -23,8 +23,6 @@ const MESSAGE_BYTES: usize = (4 << 20) - 1_024;
 /// What the owner has chosen.
 #[derive(Debug, Clone, Copy)]
 pub struct Choices<'a> {
-    /// The class `names` is granted, so that free text was not hidden from the designers.
-    pub names: bool,
     /// Hosts that the owner allows for this deployment (R37), as [`Plan::refused_hosts`] spells them.
     pub hosts: &'a BTreeSet<String>,
 }
@@ -170,7 +168,7 @@ impl<'a, I: Ids> Planner<'a, I> {
 
     /// A designed text as it would be written.
     pub(super) fn resolved(&self, designed: &str, base: Option<&Contents<'_>>) -> Result<Text, Refusal> {
-        let resolved = contents::resolve(designed, base, self.ids, self.key, self.choices.names)
+        let resolved = contents::resolve(designed, base, self.ids, self.key)
             .map_err(|error| Refusal::refused(error.code()))?;
         if resolved.reveal_to_inbound().len() > MESSAGE_BYTES {
             return Err(Refusal::refused("too_large"));
