@@ -1,8 +1,8 @@
 //! `Private<T>`: text from the home that cannot be printed, logged, serialised or sent by accident.
 //!
-//! The type has no `Serialize`, no `Display`, no `Deref` and no public way to its value. Only two doors lead out, both
-//! inside this crate: [`Private::reveal_to_privacy`], which `outbound::privacy` alone may call, and
-//! [`Private::reveal_to_home`], which `home/` and the owner's own terminal may call. The architecture test counts the callers.
+//! The type has no `Serialize`, no `Display`, no `Deref` and no public way to its value. Only three doors lead out, all
+//! inside this crate: [`Private::reveal_to_privacy`], which `outbound::privacy` alone may call, [`Private::reveal_to_home`], which
+//! `home/` may call, and [`Private::reveal_to_owner`] for what the owner's own page and terminal show. The architecture test counts the callers.
 
 use std::fmt;
 
@@ -21,6 +21,11 @@ impl<T> Private<T> {
 
     /// The value, for the privacy rules, which decide what of it may leave.
     pub(crate) const fn reveal_to_privacy(&self) -> &T {
+        &self.0
+    }
+
+    /// The value, for the owner's own page and terminal. Nothing that a portal is told passes here.
+    pub(crate) const fn reveal_to_owner(&self) -> &T {
         &self.0
     }
 

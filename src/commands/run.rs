@@ -20,6 +20,10 @@ pub(super) async fn run(settings: &Settings) -> Result<(), Problem> {
     let folder = Folder::create(&settings.data_dir).map_err(|error| problem::store(&error))?;
     let lock = wait_for_lock(&folder).await?;
     let agent = Agent::open(settings, folder, lock, Scope::Daemon).await?;
+    crate::page::start(settings, agent.requests(), |link| {
+        super::output::note(&format!("Open the page, once, at: {link}"));
+    })
+    .await?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| problem::output(&error))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| problem::output(&error))?;
     let stop = async move {

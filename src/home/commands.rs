@@ -105,6 +105,8 @@ pub enum Command<'a> {
     Resources,
     /// The installation type. We unsubscribe after the first answer.
     SystemHealth,
+    /// Users, of which we keep who is an administrator. Administrators only.
+    Users,
     /// Is anybody there?
     Ping,
 }
@@ -167,6 +169,7 @@ impl Command<'_> {
             Self::Dashboards => "lovelace/dashboards/list",
             Self::Resources => "lovelace/resources",
             Self::SystemHealth => "system_health/info",
+            Self::Users => "config/auth/list",
             Self::Ping => "ping",
         }
     }
@@ -206,6 +209,7 @@ impl Command<'_> {
             | Self::Dashboards
             | Self::Resources
             | Self::SystemHealth
+            | Self::Users
             | Self::Ping => {}
         }
         serde_json::to_string(&request)

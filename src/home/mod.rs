@@ -10,6 +10,7 @@ pub mod commands;
 mod intern;
 mod overheard;
 mod paced;
+mod people;
 mod read;
 mod reader;
 mod session;
@@ -24,4 +25,5 @@ mod tests;
 
 pub use address::{AddressError, Endpoint, Token};
 pub use overheard::overhear;
+pub use people::{Administrators, UserHash, administrators};
 pub use task::run;

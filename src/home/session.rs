@@ -228,6 +228,7 @@ fn topic(command: &Command<'_>) -> Option<Topic> {
         | Command::Dashboards
         | Command::Resources
         | Command::SystemHealth
+        | Command::Users
         | Command::Ping => None,
     }
 }

@@ -5,6 +5,7 @@
 
 mod ids;
 mod names;
+pub mod owner;
 pub mod policy;
 mod render;
 mod rooms;
