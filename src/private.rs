@@ -1,8 +1,10 @@
 //! `Private<T>`: text from the home that cannot be printed, logged, serialised or sent by accident.
 //!
-//! The type has no `Serialize`, no `Display`, no `Deref` and no public way to its value. Only three doors lead out, all
-//! inside this crate: [`Private::reveal_to_privacy`], which `outbound::privacy` alone may call, [`Private::reveal_to_home`], which
-//! `home/` may call, and [`Private::reveal_to_owner`] for what the owner's own page and terminal show. The architecture test counts the callers.
+//! The type has no `Serialize`, no `Display`, no `Deref` and no public way to its value. Only four doors lead out, all
+//! inside this crate: [`Private::reveal_to_privacy`], which `outbound::privacy` alone may call,
+//! [`Private::reveal_to_home`], which `home/` may call, [`Private::reveal_to_owner`] for what the owner's own page and terminal show, and
+//! [`Private::reveal_to_inbound`], which `inbound/` may call to work out what a deployment would change. The architecture test counts
+//! the callers.
 
 use std::fmt;
 
@@ -31,6 +33,11 @@ impl<T> Private<T> {
 
     /// The value, for talking back to the home it came from (it already knows it).
     pub(crate) const fn reveal_to_home(&self) -> &T {
+        &self.0
+    }
+
+    /// The value, for working out what a deployment would change at home. What comes of it is private again, or a yes or no.
+    pub(crate) const fn reveal_to_inbound(&self) -> &T {
         &self.0
     }
 }

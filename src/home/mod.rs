@@ -7,12 +7,14 @@
 
 pub mod address;
 pub mod commands;
+pub mod desk;
 mod intern;
 mod overheard;
 mod paced;
 mod people;
 mod read;
 mod reader;
+pub mod rest;
 mod session;
 mod socket;
 mod task;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::build::{self, EntityKind};
+use super::routines::Routines;
 
 /// Which Home Assistant to behave like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +75,8 @@ pub struct Model {
     pub resources: Vec<Value>,
     /// Users, as `config/auth/list` tells of them.
     pub users: Vec<Value>,
+    /// Automations, scripts and scenes.
+    pub routines: Routines,
     /// For ids that are always the same.
     pub(super) next_id: u64,
 }
@@ -109,6 +112,7 @@ impl Model {
                 user("guest", false, true, "system-users"),
                 user("gone", false, false, "system-admin"),
             ],
+            routines: Routines::default(),
             next_id: 1,
         }
     }
