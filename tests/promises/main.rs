@@ -14,6 +14,7 @@ mod house;
 mod identity;
 mod inside;
 mod ledger;
+mod page;
 mod privacy;
 mod problems;
 mod real_sync;
