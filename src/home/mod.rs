@@ -19,6 +19,7 @@ mod session;
 mod socket;
 mod task;
 mod wire;
+mod wishes;
 
 #[cfg(test)]
 mod samples;
@@ -29,3 +30,4 @@ pub use address::{AddressError, Endpoint, Token};
 pub use overheard::overhear;
 pub use people::{Administrators, UserHash, administrators};
 pub use task::run;
+pub use wishes::Wishes;
