@@ -400,7 +400,7 @@ impl Agent {
 
 /// Work of milliseconds: other tasks, above all those that serve the sockets, move to another thread meanwhile. A simulation has only
 /// one thread and no time passes in it.
-fn heavy<T>(work: impl FnOnce() -> T) -> T {
+pub(super) fn heavy<T>(work: impl FnOnce() -> T) -> T {
     if tokio::runtime::Handle::current().runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread {
         let result = tokio::task::block_in_place(work);
         tokio::spawn(give_memory_back());
