@@ -18,6 +18,7 @@ mod session;
 mod socket;
 mod task;
 mod wire;
+mod wishes;
 
 #[cfg(test)]
 mod samples;
@@ -27,3 +28,4 @@ mod tests;
 pub use address::{AddressError, Endpoint, Token};
 pub use overheard::overhear;
 pub use task::run;
+pub use wishes::Wishes;
