@@ -1,12 +1,27 @@
-//! Every sentence we ever say to Home Assistant. No other file spells a command, so this list is the whole of what we ask.
+//! Every sentence we ever say to Home Assistant. Nothing outside this file and its folder spells a command, so these lists are the whole of
+//! what we ask.
 //!
-//! All of them read. None of them changes anything in the home, and none of them subscribes to ordinary state changes.
+//! A [`Command`] reads: none of them changes anything in the home, and none of them subscribes to ordinary state changes. What writes is a
+//! [`DeskCommand`], which only the [desk](super::desk) says, on a connection of its own, while a deployment is applied or undone.
+
+mod desk;
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
 use super::desk::RoutineKind;
+
+pub use desk::{DeskCommand, EntityUpdate, Service, ServiceData, Target};
+
+/// Something that can be said over the WebSocket.
+pub trait Sentence {
+    /// The request as it goes on the wire.
+    ///
+    /// # Errors
+    /// Never in practice: requests consist of numbers, text and JSON that has been read before.
+    fn to_json(&self, id: u64) -> Result<String, serde_json::Error>;
+}
 
 /// Types of events we subscribe to (all of them allowed for users who are no administrators, floors and labels since 2024.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -105,10 +120,14 @@ pub enum Command<'a> {
     Integrations,
     /// Dashboards.
     Dashboards,
+    /// Contents of the dashboard with this path, as they were saved. Never forced: that would announce a change of its own.
+    DashboardContents(&'a str),
     /// Dashboard resources. Also makes old versions load the list, before which they believe it to be empty.
     Resources,
     /// The installation type. We unsubscribe after the first answer.
     SystemHealth,
+    /// Users, of which we keep who is an administrator. Administrators only.
+    Users,
     /// Is anybody there?
     Ping,
 }
@@ -127,6 +146,8 @@ struct Request<'a> {
     entity_ids: Option<&'a [&'a str]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trigger: Option<[Trigger; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url_path: Option<&'a str>,
 }
 
 /// A trigger on state changes of which one side is missing. Ordinary changes do not match, so they send nothing.
@@ -169,17 +190,17 @@ impl Command<'_> {
             Self::EntitySources => "entity/source",
             Self::Integrations => "manifest/list",
             Self::Dashboards => "lovelace/dashboards/list",
+            Self::DashboardContents(_) => "lovelace/config",
             Self::Resources => "lovelace/resources",
             Self::SystemHealth => "system_health/info",
+            Self::Users => "config/auth/list",
             Self::Ping => "ping",
         }
     }
+}
 
-    /// The request as it goes on the wire.
-    ///
-    /// # Errors
-    /// Never in practice: the request consists of numbers and text.
-    pub fn to_json(&self, id: u64) -> Result<String, serde_json::Error> {
+impl Sentence for Command<'_> {
+    fn to_json(&self, id: u64) -> Result<String, serde_json::Error> {
         let mut request = Request {
             id,
             kind: self.wire_name(),
@@ -187,11 +208,13 @@ impl Command<'_> {
             subscription: None,
             entity_ids: None,
             trigger: None,
+            url_path: None,
         };
         match *self {
             Self::SubscribeEvents(event_type) => request.event_type = Some(event_type.wire_name()),
             Self::Unsubscribe(subscription) => request.subscription = Some(subscription),
             Self::EntityEntries(ids) | Self::SomeStates(ids) => request.entity_ids = Some(ids),
+            Self::DashboardContents(path) => request.url_path = Some(path),
             Self::SubscribeAppearing => request.trigger = Some([missing(MissingSide::Old(()))]),
             Self::SubscribeVanishing => request.trigger = Some([missing(MissingSide::New(()))]),
             Self::GetConfig
@@ -210,6 +233,7 @@ impl Command<'_> {
             | Self::Dashboards
             | Self::Resources
             | Self::SystemHealth
+            | Self::Users
             | Self::Ping => {}
         }
         serde_json::to_string(&request)

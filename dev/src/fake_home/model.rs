@@ -73,6 +73,18 @@ pub struct Model {
     pub dashboards: Vec<Value>,
     /// Resources.
     pub resources: Vec<Value>,
+    /// Users, as `config/auth/list` tells of them.
+    pub users: Vec<Value>,
+    /// Contents of dashboards, by path, as Home Assistant spells them.
+    pub contents: BTreeMap<String, String>,
+    /// Resources are kept in YAML.
+    pub yaml_resources: bool,
+    /// Resources have been listed since the start. Before, older versions believe that there are none, and lose them when one is written.
+    pub resources_loaded: bool,
+    /// Repairs that are asked for.
+    pub issues: Vec<Value>,
+    /// Notifications: title and message by id.
+    pub notifications: BTreeMap<String, (String, String)>,
     /// Automations, scripts and scenes.
     pub routines: Routines,
     /// For ids that are always the same.
@@ -104,6 +116,17 @@ impl Model {
             ],
             dashboards: Vec::new(),
             resources: Vec::new(),
+            users: vec![
+                user("owner", true, true, "system-admin"),
+                user("admin", false, true, "system-admin"),
+                user("guest", false, true, "system-users"),
+                user("gone", false, false, "system-admin"),
+            ],
+            contents: BTreeMap::new(),
+            yaml_resources: false,
+            resources_loaded: false,
+            issues: Vec::new(),
+            notifications: BTreeMap::new(),
             routines: Routines::default(),
             next_id: 1,
         }
@@ -168,10 +191,62 @@ impl Model {
         format!("{:016x}{:016x}", part(), part())
     }
 
+    /// All panels by path: the built-in ones and dashboards.
+    pub(super) fn panels(&self) -> serde_json::Map<String, Value> {
+        let new = self.version == Version::V2026_11;
+        let built_in = [
+            "config",
+            "developer-tools",
+            "energy",
+            "history",
+            "logbook",
+            "lovelace",
+            "map",
+            "profile",
+            "todo",
+        ];
+        let newer: &[&str] = if new { &["climate", "home", "light", "maintenance", "security"] } else { &[] };
+        let mut panels = serde_json::Map::new();
+        for path in built_in.iter().chain(newer) {
+            let mode = if self.yaml_resources { "yaml" } else { "storage" };
+            let config = if *path == "lovelace" { json!({"mode": mode}) } else { Value::Null };
+            panels.insert(
+                (*path).to_owned(),
+                json!({"component_name": path, "url_path": path, "config": config}),
+            );
+        }
+        for dashboard in &self.dashboards {
+            let path = dashboard["url_path"].as_str().unwrap_or_default();
+            let config = json!({"mode": dashboard["mode"]});
+            panels.insert(
+                path.to_owned(),
+                json!({"component_name": "lovelace", "url_path": path, "config": config}),
+            );
+        }
+        panels
+    }
+
+    /// Whether there is a dashboard that can be saved, or the code of what Home Assistant says to that.
+    pub(super) fn storage_dashboard(&self, path: &str) -> Result<(), &'static str> {
+        match self.dashboards.iter().find(|dashboard| dashboard["url_path"] == path) {
+            None => Err("config_not_found"),
+            Some(dashboard) if dashboard["mode"] == "yaml" || self.recovery_mode => Err("error"),
+            Some(_) => Ok(()),
+        }
+    }
+
     /// Lists are falsely empty.
     pub(super) const fn crippled(&self) -> bool {
         self.recovery_mode || self.safe_mode
     }
+}
+
+/// A user; its id is its name.
+fn user(name: &str, owner: bool, active: bool, group: &str) -> Value {
+    json!({
+        "id": name, "username": name, "name": name, "is_owner": owner, "is_active": active, "local_only": false,
+        "system_generated": false, "group_ids": [group], "credentials": [{"type": "homeassistant"}],
+    })
 }
 
 const ROOMS: [&str; 8] =
