@@ -16,6 +16,8 @@ mod inside;
 mod ledger;
 mod privacy;
 mod problems;
+mod real_cards;
+mod real_desk;
 mod real_sync;
 mod sim;
 mod support;
