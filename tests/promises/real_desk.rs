@@ -72,6 +72,7 @@ async fn live(test: &str, version: &str) {
     story.notifications_come_and_go().await;
     story.a_broken_automation_is_told().await;
     story.secrets_in_the_file_are_noticed().await;
+    story.resources_in_yaml_are_refused().await;
     story.nothing_of_ours_was_complained_about();
 }
 
@@ -128,7 +129,6 @@ impl Story {
         let id = desk.create_dashboard(&new).await.unwrap();
         assert_eq!(desk.create_dashboard(&new).await, Err(DeskError::Refused), "the path is taken");
         let panels = desk.panels().await.unwrap();
-        println!("{}: panels {panels:?}", self.home.version());
         assert!(panels.iter().any(|path| path == BOARD));
         assert_eq!(desk.dashboard(BOARD).await, Ok(None));
         assert_eq!(desk.save_dashboard(BOARD, &text(CONFIG)).await, Ok(Saved { events: 1 }));
@@ -400,6 +400,26 @@ impl Story {
         std::fs::write(&file, before).unwrap();
         drop(desk);
         self.told("secrets");
+    }
+
+    async fn resources_in_yaml_are_refused(&mut self) {
+        let file = self.home.folder().join("configuration.yaml");
+        let before = std::fs::read_to_string(&file).unwrap();
+        let mode = if self.is_old() { "mode: yaml" } else { "resource_mode: yaml" };
+        let resources = "resources:\n    - url: /local/theirs.js\n      type: module";
+        let yaml =
+            before.replace("lovelace:\n  mode: storage\n", &format!("lovelace:\n  {mode}\n  {resources}\n"));
+        assert_ne!(yaml, before);
+        std::fs::write(&file, yaml).unwrap();
+        self.home.restart().await.unwrap();
+        let mut desk = self.desk().await;
+        assert_eq!(desk.resource_mode().await, Ok(ResourceMode::Yaml));
+        let listed = desk.resources().await.unwrap();
+        assert!(listed.len() == 1 && listed[0].id.is_none() && listed[0].url == text("/local/theirs.js"));
+        let refused = Err(DeskError::UnknownCommand);
+        assert_eq!(desk.create_resource(&text("/local/ours.js")).await, refused);
+        drop(desk);
+        self.told("resources in YAML");
     }
 
     /// R17: Home Assistant's log has nothing of what we sent.
