@@ -17,9 +17,15 @@
 //! Whatever stops it on the way is a [`refusal::Refusal`]: a stable code for the portal, words for the owner.
 
 pub mod abilities;
+pub mod card;
 pub mod charter;
 pub mod consent;
 pub mod deployment;
 pub mod diff;
+#[cfg(test)]
+mod example;
+mod hosts;
+mod json;
 pub mod plan;
 pub mod refusal;
+mod template;

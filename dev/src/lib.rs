@@ -1,8 +1,9 @@
-//! For development and tests: a fake Home Assistant with fault switches, a recording proxy, real Home Assistants, furnished and driven, and a
-//! browser to look at them with.
+//! For development and tests: a fake Home Assistant with fault switches, a fake Supervisor, a recording proxy, real Home Assistants, furnished
+//! and driven, and a browser to look at them with.
 
 pub mod browser;
 pub mod fake_home;
+pub mod fake_supervisor;
 pub mod fault_proxy;
 pub mod proxy;
 pub mod real;

@@ -24,6 +24,14 @@ impl Agent {
                 reply.result(status).await;
             }
             Request::Consent => reply.value(&offline::view(&self.state)).await,
+            Request::Leaving => {
+                let now = self.clock.now_ms();
+                let lines =
+                    self.keys.as_ref().filter(|_| self.home.complete).map_or_else(Vec::new, |keys| {
+                        self.stock.leaving(&keys.id_key, &self.state.grants, now)
+                    });
+                reply.value(&lines).await;
+            }
             Request::Marks => {
                 let marks: Vec<(u64, &str)> =
                     self.recorder.pending().into_iter().map(|(row, mark)| (row, mark.name())).collect();
@@ -42,6 +50,18 @@ impl Agent {
             Request::Forget { give_up } => {
                 let forgotten = self.forget(give_up).await;
                 reply.result(forgotten).await;
+            }
+            Request::Connection => reply.value(&self.connection()).await,
+            Request::Preview { class, from, limit } => self.preview(class, from, limit, &reply).await,
+            Request::Rooms => self.rooms(&reply).await,
+            Request::RoomKind { area, kind } => {
+                let chosen = self.choose_kind(&area, kind).await;
+                reply.result(chosen).await;
+            }
+            Request::Things { search, kind } => self.things(search.as_deref(), kind, &reply).await,
+            Request::Report => {
+                let report = self.report().await;
+                reply.result(report).await;
             }
         }
         Ok(())
@@ -83,13 +103,18 @@ impl Agent {
             self.state.grants = grants;
             self.outbox =
                 self.store.outbox(self.clock.now_ms()).await.map_err(|error| problem::store(&error))?;
-            self.portal.link = None;
-            self.portal.session = crate::portal::session::Session::default();
-            self.portal.welcomed_since = None;
-            self.portal.retry_at = Some(Instant::now());
-            self.take_stock().await?;
+            self.begin_anew().await?;
         }
         Ok(offline::view(&self.state))
+    }
+
+    /// Cuts the link, whatever is on its way, and takes stock: what leaves is decided differently now.
+    pub(super) async fn begin_anew(&mut self) -> Result<(), Problem> {
+        self.portal.link = None;
+        self.portal.session = crate::portal::session::Session::default();
+        self.portal.welcomed_since = None;
+        self.portal.retry_at = Some(Instant::now());
+        self.take_stock().await
     }
 
     /// R29: erased here at once, but for what the portal's receipt needs.
@@ -123,7 +148,7 @@ impl Agent {
         Ok(Forgotten { local: true, waiting_for_portal: true })
     }
 
-    async fn status(&self) -> Result<Status, Problem> {
+    pub(super) async fn status(&self) -> Result<Status, Problem> {
         let now = self.clock.now_ms();
         let mut status = Status { running: true, ..Status::default() };
         offline::fill(&mut status, &self.state);
@@ -142,9 +167,11 @@ impl Agent {
         status.records = self.current.as_ref().map_or_else(BTreeMap::new, |current| current.counts());
         let usage = self.store.usage(now, now - DAY_MS, self.recorder.pending()).await;
         status.last_day = offline::traffic(&usage.map_err(|error| problem::store(&error))?);
+        status.left_out.clone_from(&self.left_out);
         status.outbox = offline::waiting(&self.outbox);
         status.restored = self.state.session.restored;
         status.cloned = self.state.session.cloned;
+        status.language = self.stock.language().map(str::to_owned);
         Ok(status)
     }
 

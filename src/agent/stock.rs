@@ -2,14 +2,16 @@
 //!
 //! The decisions are `outbound`'s; this is where its values are kept between them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use serde_json::value::RawValue;
 use std::sync::Arc;
+use vestibule_protocol::consent::Class;
 use vestibule_protocol::frame;
 use vestibule_protocol::limits;
 use vestibule_protocol::message::{Batch, Commit as CommitMessage, Entries, FromAgent, Hashes, Puts, Want};
+use vestibule_protocol::problem::Problem;
 use vestibule_protocol::tree::{KeyHash, Root};
 
 use crate::identity::IdKey;
@@ -18,12 +20,16 @@ use crate::outbound::inventory::Home;
 use crate::outbound::inventory::delays::{DelayRow, Delays};
 use crate::outbound::inventory::ordinals::{OrdinalRow, Ordinals, ScopeRow};
 use crate::outbound::inventory::orphans::Orphans;
+use crate::outbound::privacy::owner::{self, OwnRoom, OwnThing, Wanted};
 use crate::outbound::privacy::{Exclusions, KindOverrides, Policy, Record, View};
 use crate::outbound::reading::{Reading, Text};
 use crate::outbound::snapshot::Snapshot;
 use crate::portal::link::ToLink;
 use crate::portal::rooted::Rooted;
-use crate::store::{AgentState, Commit, Delay, Grants, Ordinal, Orphans as StoredOrphans};
+use crate::store::{AgentState, AreaKinds, Commit, Delay, Grants, Ordinal, Orphans as StoredOrphans};
+
+/// How [`KindOverrides`] spells a room whose kind is not told.
+pub(super) const HIDDEN: &str = "hidden";
 
 /// The home, and what is remembered about its things.
 pub struct Stock {
@@ -33,6 +39,8 @@ pub struct Stock {
     kinds: KindOverrides,
     own_hosts: Vec<Text>,
     delays_stored: Vec<DelayRow>,
+    /// As of the last taking of stock, so that it is told once.
+    left_out: Vec<Problem>,
 }
 
 /// An inventory, and what must be durable before anything of it leaves.
@@ -41,6 +49,8 @@ pub struct Taken {
     pub snapshot: Arc<Rooted>,
     /// New ordinals, delays and orphans.
     pub commit: Commit,
+    /// What could not leave.
+    pub left_out: Vec<Problem>,
 }
 
 /// What a transfer has to send.
@@ -73,6 +83,7 @@ impl Stock {
             kinds: KindOverrides::default(),
             own_hosts,
             delays_stored,
+            left_out: Vec::new(),
         };
         stock.remember(state);
         stock
@@ -91,13 +102,39 @@ impl Stock {
         self.ordinals = Ordinals::load(ordinals, scopes);
         let orphans = std::mem::take(&mut state.orphans);
         self.orphans = orphans.refreshed_at.map(|at| Orphans::load(orphans.ids, seconds(at)));
+        self.set_kinds(&state.area_kinds);
+    }
+
+    /// Takes the kinds of rooms that the owner chose. One that this version no longer knows counts as not chosen.
+    pub fn set_kinds(&mut self, chosen: &AreaKinds) {
         self.kinds = KindOverrides::default();
+        for (area, kind) in &chosen.0 {
+            if let Ok(area) = area.parse() {
+                let _ = self.kinds.set(area, kind.as_deref().unwrap_or(HIDDEN));
+            }
+        }
     }
 
     /// Takes in what was read.
     pub fn take_in(&mut self, readings: Vec<Reading>, now_ms: i64) {
         for reading in readings {
             self.home.apply(reading, seconds(now_ms));
+        }
+    }
+
+    /// Whether contents are granted that were not read yet.
+    #[must_use]
+    pub fn awaits_contents(&self, grants: &Grants) -> bool {
+        (grants.consent.grants(Class::Dashboards) && !self.home.knows_contents())
+            || (grants.consent.grants(Class::Automations) && !self.home.knows_routines())
+    }
+
+    /// Lets go of contents of these classes, which nobody may have any more.
+    pub fn forget_contents(&mut self, class: Class) {
+        match class {
+            Class::Dashboards => self.home.forget_contents(),
+            Class::Automations => self.home.forget_routines(),
+            Class::Structure | Class::Names => {}
         }
     }
 
@@ -135,17 +172,56 @@ impl Stock {
             new.ordinals.iter().map(|row| Ordinal { id: row.id, scope: row.scope, n: row.number }).collect();
         let orphans = self.orphans.clone().unwrap_or_default();
         let (snapshot, refused) = Snapshot::of(&view, &self.ordinals, &orphans);
-        for problem in view.problems().iter().chain(&refused) {
-            tracing::warn!(code = %problem.code, "a thing of the home was left out");
+        let left_out: Vec<Problem> =
+            view.problems().iter().cloned().chain(refused).chain(view.left_out()).collect();
+        if left_out != self.left_out {
+            for problem in &left_out {
+                tracing::warn!(code = %problem.code, "a thing of the home was left out");
+            }
+            self.left_out.clone_from(&left_out);
         }
-        Taken { snapshot: Arc::new(Rooted::new(snapshot, &grants.consent.classes)), commit }
+        Taken { snapshot: Arc::new(Rooted::new(snapshot, &grants.consent.classes)), commit, left_out }
     }
 
     /// Every record that would leave, as lines `{"key","record"}`, numbered as at the first taking of stock; stores nothing.
     #[must_use]
     pub fn preview(&self, key: &IdKey, grants: &Grants, now_ms: i64) -> Vec<Box<RawValue>> {
+        let mut lines = Vec::new();
+        self.show(&self.home, key, grants, now_ms, &mut |record| lines.extend(line(record)));
+        lines
+    }
+
+    /// Those lines of [`Self::preview`] that a fresh reading would not show: of what vanished a short while ago (R8).
+    #[must_use]
+    pub fn leaving(&mut self, key: &IdKey, grants: &Grants, now_ms: i64) -> Vec<Box<RawValue>> {
+        let mut home = std::mem::take(&mut self.home);
+        let remaining = home.without_leaving(|home| {
+            let mut remaining = HashSet::new();
+            self.show(home, key, grants, now_ms, &mut |record| {
+                remaining.insert(KeyHash::of(record.key));
+            });
+            remaining
+        });
+        self.home = home;
+        let mut lines = Vec::new();
+        self.show(&self.home, key, grants, now_ms, &mut |record| {
+            if !remaining.contains(&KeyHash::of(record.key)) {
+                lines.extend(line(record));
+            }
+        });
+        lines
+    }
+
+    fn show(
+        &self,
+        home: &Home,
+        key: &IdKey,
+        grants: &Grants,
+        now_ms: i64,
+        visit: &mut dyn FnMut(Record<'_>),
+    ) {
         let mut ordinals = self.ordinals.clone();
-        let fresh = Orphans::refreshed(self.orphans.as_ref(), &self.home, seconds(now_ms));
+        let fresh = Orphans::refreshed(self.orphans.as_ref(), home, seconds(now_ms));
         let orphans = fresh.or_else(|| self.orphans.clone()).unwrap_or_default();
         let exclusions = exclusions(grants);
         let policy = Policy {
@@ -154,11 +230,54 @@ impl Stock {
             kinds: &self.kinds,
             own_hosts: &self.own_hosts,
         };
-        let view = View::new(&self.home, policy, key);
+        let view = View::new(home, policy, key);
         view.number(&mut ordinals);
-        let mut lines = Vec::new();
-        view.render(&ordinals, &orphans, &mut |record| lines.extend(line(record)));
-        lines
+        view.render(&ordinals, &orphans, visit);
+    }
+
+    /// Renders what one class alone would let leave, numbered as at the next taking of stock; stores nothing.
+    pub fn preview_each(
+        &self,
+        key: &IdKey,
+        grants: &Grants,
+        class: Class,
+        now_ms: i64,
+        visit: &mut dyn FnMut(Record<'_>),
+    ) {
+        let mut alone = Grants { excluded: grants.excluded.clone(), ..Grants::default() };
+        alone.consent.grant(class);
+        self.show(&self.home, key, &alone, now_ms, visit);
+    }
+
+    /// All rooms, in the owner's words.
+    #[must_use]
+    pub fn rooms(&self, key: &IdKey, grants: &Grants) -> Vec<OwnRoom> {
+        let exclusions = exclusions(grants);
+        let policy = Policy {
+            consent: &grants.consent,
+            exclusions: &exclusions,
+            kinds: &self.kinds,
+            own_hosts: &self.own_hosts,
+        };
+        owner::own_rooms(&self.home, &policy, key)
+    }
+
+    /// Things that can be excluded, in the owner's words.
+    #[must_use]
+    pub fn things(&self, key: &IdKey, grants: &Grants, wanted: Wanted<'_>, limit: usize) -> Vec<OwnThing> {
+        owner::own_things(&self.home, &exclusions(grants), key, wanted, limit)
+    }
+
+    /// The language of the installation.
+    #[must_use]
+    pub fn language(&self) -> Option<&'static str> {
+        owner::own_language(&self.home)
+    }
+
+    /// Home Assistant's version and kind of installation.
+    #[must_use]
+    pub fn versions(&self) -> Option<(String, Option<&'static str>)> {
+        owner::own_versions(&self.home)
     }
 
     fn each(&self, key: &IdKey, grants: &Grants, visit: &mut dyn FnMut(Record<'_>)) {
@@ -323,7 +442,7 @@ fn exclusions(grants: &Grants) -> Exclusions {
     grants.excluded.iter().filter_map(|text| text.parse().ok()).collect()
 }
 
-fn line(record: Record<'_>) -> Option<Box<RawValue>> {
+pub(super) fn line(record: Record<'_>) -> Option<Box<RawValue>> {
     let body = std::str::from_utf8(record.body).ok()?;
     RawValue::from_string(format!("{{\"key\":\"{}\",\"record\":{body}}}", record.key)).ok()
 }

@@ -25,7 +25,7 @@ use crate::problem;
 use crate::store::{Commit, OutboxChange};
 
 /// Largest push before compression, in bytes; the rest of a message's 4 MiB is more than its other fields need.
-const PUSH_PLAIN: usize = limits::FRAME_INFLATED - (64 << 10);
+const PUSH_PLAIN: usize = limits::CONTENT_RECORD_BYTES;
 /// Quotes, colon and comma around a key and its record.
 const KEY_QUOTES: usize = 4;
 /// A schema disagreement is looked at again after this time (R19).
@@ -93,11 +93,17 @@ impl Agent {
         else {
             return Ok(());
         };
+        if self.stock.awaits_contents(&self.state.grants) {
+            // Newly granted, and on their way here. Without them the inventory would be another one, for a moment.
+            self.current = None;
+            return Ok(());
+        }
         let now = self.clock.now_ms();
         let taken = heavy(|| self.stock.take(&keys.id_key, &self.state.grants, now));
         if !taken.commit.is_empty() {
             self.store.commit(taken.commit).await.map_err(|error| problem::store(&error))?;
         }
+        self.left_out = taken.left_out;
         let changed = self.current.as_ref().is_none_or(|current| current.root() != taken.snapshot.root());
         if changed {
             self.current = Some(taken.snapshot);
@@ -105,8 +111,22 @@ impl Agent {
         Ok(())
     }
 
+    /// Whose contents are read and kept: only those that somebody may have.
+    fn wish(&mut self) {
+        let paired = self.state.pairing.is_some();
+        let granted = |class| paired && self.state.grants.consent.grants(class);
+        self.home.wishes.want_dashboards(granted(Class::Dashboards));
+        self.home.wishes.want_routines(granted(Class::Automations));
+        for class in [Class::Dashboards, Class::Automations] {
+            if !granted(class) {
+                self.stock.forget_contents(class);
+            }
+        }
+    }
+
     /// Says whatever there is to say now. Called after every input.
     pub(super) async fn settle(&mut self) -> Result<(), Problem> {
+        self.wish();
         if !self.portal.session.frozen() {
             self.take_in_held().await?;
         }
@@ -380,7 +400,7 @@ impl Agent {
 
 /// Work of milliseconds: other tasks, above all those that serve the sockets, move to another thread meanwhile. A simulation has only
 /// one thread and no time passes in it.
-fn heavy<T>(work: impl FnOnce() -> T) -> T {
+pub(super) fn heavy<T>(work: impl FnOnce() -> T) -> T {
     if tokio::runtime::Handle::current().runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread {
         let result = tokio::task::block_in_place(work);
         tokio::spawn(give_memory_back());

@@ -40,6 +40,9 @@ pub struct Status {
     pub records: BTreeMap<String, u64>,
     /// What went over the wire in the last 24 hours.
     pub last_day: Traffic,
+    /// What could not leave although it was granted, and why.
+    #[serde(default)]
+    pub left_out: Vec<Problem>,
     /// What waits to be delivered or cannot be.
     pub outbox: Vec<Waiting>,
     /// The owner has restricted processing.
@@ -50,6 +53,9 @@ pub struct Status {
     pub cloned: bool,
     /// An erasure waits for the portal's receipt.
     pub forgetting: bool,
+    /// Language of the installation, once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 /// Frames and bytes, both ways.
@@ -169,6 +175,9 @@ impl Status {
             (self.cloned, "The portal noticed two of this home. End one of them."),
         ];
         lines.extend(notes.into_iter().filter(|(on, _)| *on).map(|(_, note)| note.to_owned()));
+        for problem in &self.left_out {
+            lines.push(format!("Left out:     {}\n              {}", problem.what, problem.next));
+        }
         for item in &self.outbox {
             let reason = item.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
             lines.push(format!("Waiting:      {} {}{reason}", item.kind, item.state));

@@ -11,13 +11,16 @@ pub mod desk;
 mod intern;
 mod overheard;
 mod paced;
+mod people;
 mod read;
 mod reader;
 pub mod rest;
+mod routines;
 mod session;
 mod socket;
 mod task;
 mod wire;
+mod wishes;
 
 #[cfg(test)]
 mod samples;
@@ -26,4 +29,6 @@ mod tests;
 
 pub use address::{AddressError, Endpoint, Token};
 pub use overheard::overhear;
+pub use people::{Administrators, UserHash, administrators};
 pub use task::run;
+pub use wishes::Wishes;

@@ -3,13 +3,21 @@
 use std::collections::HashSet;
 
 use serde_json::value::RawValue;
+use vestibule_protocol::limits;
 
+use super::address::Endpoint;
 use super::commands::Command;
 use super::intern::Interner;
-use super::read::{BATCH, Entities, Plan};
+use super::read::{BATCH, Contents, Entities, Plan};
+use super::rest::Rest;
+use super::routines::{self, is_routine};
 use super::session::{Refusal, Session};
 use super::wire::{Garbled, entity, lists, text};
-use crate::outbound::reading::{HomeTrouble, RawConfig, RawEntity, Reading};
+use super::wishes::Wishes;
+use crate::net::Dial;
+use crate::outbound::reading::{
+    HomeTrouble, RawConfig, RawContents, RawDashboard, RawDocument, RawEntity, Reading, Shared, Text,
+};
 
 /// So many entity ids in a batch may be refused one by one. None is expected: Home Assistant does not let an entity have such an id.
 const MAX_STRANGE: usize = 8;
@@ -19,6 +27,10 @@ const MAX_STRANGE: usize = 8;
 pub(super) struct Keeper {
     pub(super) interner: Interner,
     config_entries: lists::EntryDomains,
+    /// Dashboards in storage mode: record ids and paths.
+    boards: Vec<(Shared, Text)>,
+    /// Automations, scripts and scenes were read since they are wished for.
+    routines_read: bool,
     /// Home Assistant's version when it was asked, and the answer. Asking makes it look up things on the internet, so we ask once.
     installation_type: Option<(String, Option<String>)>,
 }
@@ -32,11 +44,20 @@ pub(super) async fn config(session: &mut Session, keeper: &mut Keeper) -> Result
         .map_err(|_| HomeTrouble::Protocol)?
 }
 
+/// Where else a reading goes, and how far.
+#[derive(Clone, Copy)]
+pub(super) struct Reach<'a> {
+    pub(super) wishes: &'a Wishes,
+    pub(super) dial: &'a dyn Dial,
+    pub(super) endpoint: &'a Endpoint,
+}
+
 /// Reads what the plan names.
 pub(super) async fn read(
     session: &mut Session,
     keeper: &mut Keeper,
     plan: &Plan,
+    reach: Reach<'_>,
 ) -> Result<Vec<Reading>, HomeTrouble> {
     let mut readings = Vec::new();
     if plan.entities == Entities::All {
@@ -64,15 +85,20 @@ pub(super) async fn read(
             readings.push(some_entities(session, keeper, &ids).await?);
         }
     }
+    readings.extend(routines(session, keeper, plan, reach, readings.last()).await?);
     if plan.integrations {
         let integrations = list(session, keeper, &Command::Integrations, lists::integrations).await?;
         readings.push(Reading::Integrations(integrations));
     }
     if plan.dashboards {
         let dashboards = optional_list(session, keeper, &Command::Dashboards, lists::dashboards).await?;
+        keeper.boards = boards(&dashboards);
         readings.push(Reading::Dashboards(dashboards));
         let resources = optional_list(session, keeper, &Command::Resources, lists::resources).await?;
         readings.push(Reading::Resources(resources));
+    }
+    if reach.wishes.dashboards() {
+        readings.extend(contents(session, keeper, &plan.contents).await?);
     }
     if plan.config || plan.entities == Entities::All {
         // Last, so that lists read while Home Assistant was going down are thrown away.
@@ -81,6 +107,73 @@ pub(super) async fn read(
         readings.push(Reading::Config(config));
     }
     Ok(readings)
+}
+
+/// R11: a dashboard in YAML mode comes with its secrets filled in, so its contents are not even asked for.
+fn boards(dashboards: &[RawDashboard]) -> Vec<(Shared, Text)> {
+    let stored = dashboards.iter().filter(|dashboard| !dashboard.yaml);
+    stored.filter_map(|dashboard| Some((dashboard.id.clone(), dashboard.url_path.clone()?))).collect()
+}
+
+/// Contents of dashboards, one at a time; `None` if the plan names none.
+async fn contents(
+    session: &mut Session,
+    keeper: &Keeper,
+    which: &Contents,
+) -> Result<Option<Reading>, HomeTrouble> {
+    let mut read = Vec::new();
+    for (id, path) in &keeper.boards {
+        let path = path.reveal_to_home();
+        if matches!(which, Contents::Some(paths) if !paths.contains(path)) {
+            continue;
+        }
+        let answer = session
+            .ask(&Command::DashboardContents(path), |raw| {
+                let small = raw.get().len() <= limits::CONTENT_BYTES;
+                Ok(if small { RawDocument::Text(text(raw.get())) } else { RawDocument::TooLarge })
+            })
+            .await?;
+        // Nothing was saved yet, or it is gone again; the list says which.
+        read.push(RawContents { id: id.clone(), document: answer.unwrap_or(RawDocument::Absent) });
+    }
+    Ok(match which {
+        Contents::All => Some(Reading::Contents(read)),
+        Contents::Some(_) if read.is_empty() => None,
+        Contents::Some(_) => Some(Reading::SomeContents(read)),
+    })
+}
+
+/// Automations, scripts and scenes, if they are wished for: all, or those among the entities that changed.
+async fn routines(
+    session: &mut Session,
+    keeper: &mut Keeper,
+    plan: &Plan,
+    reach: Reach<'_>,
+    entities: Option<&Reading>,
+) -> Result<Option<Reading>, HomeTrouble> {
+    if !reach.wishes.routines() {
+        keeper.routines_read = false;
+        return Ok(None);
+    }
+    let mut rest = Rest::new(reach.dial, reach.endpoint);
+    match (&plan.entities, entities) {
+        (Entities::All, Some(Reading::Entities(all))) if !(plan.routines_known && keeper.routines_read) => {
+            let ids = all
+                .iter()
+                .filter(|entity| entity.id.is_some())
+                .map(|entity| &**entity.entity_id.reveal_to_home());
+            let ids: Vec<&str> = ids.filter(|id| is_routine(id)).collect();
+            let all = routines::read(session, &mut rest, &ids).await?;
+            keeper.routines_read = true;
+            Ok(Some(Reading::Routines(all)))
+        }
+        (Entities::Some(changed), _) => {
+            let ids: Vec<&str> = changed.keys().map(|id| &**id).filter(|id| is_routine(id)).collect();
+            let some = routines::read(session, &mut rest, &ids).await?;
+            Ok((!some.is_empty()).then_some(Reading::SomeRoutines(some)))
+        }
+        (Entities::All, _) => Ok(None),
+    }
 }
 
 /// A list that every home has.

@@ -3,8 +3,11 @@
 //! [`policy`]: what the owner allowed. [`view`]: what exists for the portal, and what its things are called there. [`render`]: the
 //! canonical records. Below them: rooms, closed lists domain by domain, the texts of `names`, and the second net against secrets.
 
+mod contents;
 mod ids;
+mod known;
 mod names;
+pub mod owner;
 pub mod policy;
 mod render;
 mod rooms;
@@ -13,8 +16,10 @@ pub mod view;
 mod words;
 
 pub use ids::own_words;
+pub use known::Known;
 pub use policy::{Exclusions, KindOverrides, Policy};
 pub use render::Record;
+pub(in crate::outbound) use secrets::looks_secret;
 pub use view::View;
 
 pub(in crate::outbound) use ids::local as local_id;

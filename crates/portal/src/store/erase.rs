@@ -13,8 +13,22 @@ use crate::journal::{Entry, Tag};
 use crate::world::Seconds;
 
 /// Tables with a column `home`, apart from the home's own row.
-const TABLES: [&str; 9] =
-    ["record", "bucket", "version", "change", "staging", "staged", "session", "handled", "audit_detail"];
+const TABLES: [&str; 14] = [
+    "record",
+    "bucket",
+    "version",
+    "change",
+    "staging",
+    "staged",
+    "session",
+    "handled",
+    "audit_detail",
+    "deployment",
+    "deployment_event",
+    "question",
+    "request",
+    "event",
+];
 
 /// Deletes a class in what is held, staged and past; older roots answer 410 (R27). The caller makes the next version.
 pub(super) fn class(tx: &Tx<'_>, home: i64, class: Class) -> Result<(), Stop> {
@@ -119,4 +133,34 @@ fn forget_class(tx: &Tx<'_>, home: &mut Linked, withdrawn: Class, entry_at: u64)
     Edit::of(tx, home).finish_unannounced(true)?;
     tx.scrub_afterwards();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Journal;
+    use crate::store::Store;
+    use crate::world::World;
+
+    /// R28: a table that a later migration adds cannot be forgotten.
+    #[test]
+    fn r28_every_table_about_a_home_is_erased_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::at(&folder.path().join("erasures.jsonl"));
+        let store = Store::inline(&folder.path().join("portal.db"), journal, World::real()).unwrap();
+        let listed: Vec<String> = store
+            .read_now(|db| {
+                Ok(db
+                    .prepare(
+                        "SELECT m.name FROM sqlite_schema m, pragma_table_info(m.name) c
+                         WHERE m.type = 'table' AND c.name = 'home' ORDER BY m.name",
+                    )?
+                    .query_map([], |row| row.get(0))?
+                    .collect::<Result<_, _>>()?)
+            })
+            .unwrap();
+        let mut tables = TABLES.map(str::to_owned).to_vec();
+        tables.sort();
+        assert_eq!(listed, tables);
+    }
 }
