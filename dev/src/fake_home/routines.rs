@@ -53,10 +53,7 @@ pub struct Stored(Vec<(String, Ordered)>);
 
 impl Stored {
     fn parse(text: &str) -> Option<Self> {
-        match Ordered::parse(text)? {
-            Ordered::Object(fields) => Some(Self(fields)),
-            _ => None,
-        }
+        if let Ordered::Object(fields) = Ordered::parse(text)? { Some(Self(fields)) } else { None }
     }
 
     /// As a Python dictionary does: a known key keeps its place.

@@ -107,8 +107,9 @@ impl HomeDesk for Desk<'_> {
     async fn delete_dashboard(&mut self, id: &str) -> Result<(), DeskError> {
         self.writable_record(id)?;
         self.ask(&DeskCommand::DeleteDashboard { dashboard_id: id }, |_| Ok(())).await?;
-        let gone = self.dashboards.extract_if(.., |dashboard| dashboard.id.as_deref() == Some(id));
-        gone.for_each(|dashboard| drop(self.session.saves.remove(&*dashboard.url_path)));
+        for gone in self.dashboards.extract_if(.., |dashboard| dashboard.id.as_deref() == Some(id)) {
+            self.session.saves.remove(&*gone.url_path);
+        }
         Ok(())
     }
 
