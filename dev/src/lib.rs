@@ -1,5 +1,7 @@
-//! For development and tests: a fake Home Assistant with fault switches, a fake Supervisor, a recording proxy, and real Home Assistants, furnished and driven.
+//! For development and tests: a fake Home Assistant with fault switches, a fake Supervisor, a recording proxy, real Home Assistants, furnished
+//! and driven, and a browser to look at them with.
 
+pub mod browser;
 pub mod fake_home;
 pub mod fake_supervisor;
 pub mod fault_proxy;

@@ -90,6 +90,11 @@ impl<'a> Rest<'a> {
         let body = Bytes::copy_from_slice(text.as_bytes());
         match self.ask(Method::POST, kind, id, Some(body)).await?.status {
             StatusCode::OK => Ok(()),
+            // Either the file cannot be read, or 2026.11 stumbled over the document while it validated it; reading tells.
+            StatusCode::INTERNAL_SERVER_ERROR => match self.read(kind, id).await? {
+                Routine::Unmanaged => Err(DeskError::Unmanaged),
+                Routine::Present(_) | Routine::Absent => Err(DeskError::Refused),
+            },
             status => Err(refusal(status)),
         }
     }

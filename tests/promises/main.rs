@@ -18,6 +18,8 @@ mod packaging;
 mod page;
 mod privacy;
 mod problems;
+mod real_cards;
+mod real_desk;
 mod real_sync;
 mod sim;
 mod support;

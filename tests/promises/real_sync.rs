@@ -16,7 +16,7 @@ use crate::ledger::{self, Row};
 use crate::support::{House, contains, copy_folder, files, put_back, until, wire};
 
 /// Two real homes at once would only make each other slow.
-static TURN: Mutex<()> = Mutex::const_new(());
+pub(crate) static TURN: Mutex<()> = Mutex::const_new(());
 /// A home of a thousand entities that was just restarted, on a machine that is busy with other things.
 const SETTLED: Duration = Duration::from_secs(240);
 /// Names that people gave, as they stand in the furnished house, and those that the story gives.

@@ -81,6 +81,8 @@ pub struct Model {
     pub yaml_resources: bool,
     /// Resources have been listed since the start. Before, older versions believe that there are none, and lose them when one is written.
     pub resources_loaded: bool,
+    /// Registry entries of deleted automations, scripts and scenes, by platform and id: they come back when the same is made again.
+    pub(super) deleted: BTreeMap<(String, String), Value>,
     /// Repairs that are asked for.
     pub issues: Vec<Value>,
     /// Notifications: title and message by id.
@@ -125,6 +127,7 @@ impl Model {
             contents: BTreeMap::new(),
             yaml_resources: false,
             resources_loaded: false,
+            deleted: BTreeMap::new(),
             issues: Vec::new(),
             notifications: BTreeMap::new(),
             routines: Routines::default(),
@@ -193,21 +196,16 @@ impl Model {
 
     /// All panels by path: the built-in ones and dashboards.
     pub(super) fn panels(&self) -> serde_json::Map<String, Value> {
-        let new = self.version == Version::V2026_11;
-        let built_in = [
-            "config",
-            "developer-tools",
-            "energy",
-            "history",
-            "logbook",
-            "lovelace",
-            "map",
-            "profile",
-            "todo",
-        ];
-        let newer: &[&str] = if new { &["climate", "home", "light", "maintenance", "security"] } else { &[] };
+        let built_in =
+            ["config", "history", "logbook", "lovelace", "map", "media-browser", "profile", "todo"];
+        let by_version: &[&str] = match self.version {
+            Version::V2024_3 => &["calendar", "developer-tools", "energy"],
+            Version::V2026_11 => {
+                &["calendar", "climate", "home", "light", "maintenance", "notfound", "security"]
+            }
+        };
         let mut panels = serde_json::Map::new();
-        for path in built_in.iter().chain(newer) {
+        for path in built_in.iter().chain(by_version) {
             let mode = if self.yaml_resources { "yaml" } else { "storage" };
             let config = if *path == "lovelace" { json!({"mode": mode}) } else { Value::Null };
             panels.insert(

@@ -114,7 +114,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     fn spelled_as_python_would() {
         let json = r#" {"b" : 1.0, "a": [ "\u00fc", null, true, -3, 2e3 ], "b": {"z":1,"y":2} } "#;
         assert_eq!(

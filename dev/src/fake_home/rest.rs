@@ -88,6 +88,9 @@ impl FakeHome {
             _ if method == Method::POST && routines::invalid(self, domain, id, body) => {
                 message(StatusCode::BAD_REQUEST)
             }
+            _ if method == Method::POST && routines::crashes(self, body) => {
+                plain(StatusCode::INTERNAL_SERVER_ERROR)
+            }
             _ if unreadable => plain(StatusCode::INTERNAL_SERVER_ERROR),
             Method::GET => match self.model(|model| model.routines.get(domain, id).map(Stored::json)) {
                 Some(json) => answer(StatusCode::OK, "application/json", json),

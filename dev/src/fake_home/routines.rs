@@ -53,10 +53,7 @@ pub struct Stored(Vec<(String, Ordered)>);
 
 impl Stored {
     fn parse(text: &str) -> Option<Self> {
-        match Ordered::parse(text)? {
-            Ordered::Object(fields) => Some(Self(fields)),
-            _ => None,
-        }
+        if let Ordered::Object(fields) = Ordered::parse(text)? { Some(Self(fields)) } else { None }
     }
 
     /// As a Python dictionary does: a known key keeps its place.
@@ -78,10 +75,39 @@ impl Stored {
         }
     }
 
+    /// Newer versions put their words in the place of the older ones while they validate, and store that.
+    fn modernise(&mut self, domain: Domain) {
+        for (key, value) in &mut self.0 {
+            match (domain, key.as_str()) {
+                (Domain::Automation, "trigger" | "condition" | "action") => key.push('s'),
+                (Domain::Automation, "actions") | (Domain::Script, "sequence") => {}
+                _ => continue,
+            }
+            if matches!(key.as_str(), "actions" | "sequence") {
+                name_actions(value);
+            }
+        }
+    }
+
     /// As Home Assistant's API shows it.
     #[must_use]
     pub fn json(&self) -> String {
         Ordered::Object(self.0.clone()).to_string()
+    }
+}
+
+/// What was `service` in a step is `action`, at its end.
+fn name_actions(value: &mut Ordered) {
+    match value {
+        Ordered::List(steps) => steps.iter_mut().for_each(name_actions),
+        Ordered::Object(fields) => {
+            fields.iter_mut().for_each(|(_, value)| name_actions(value));
+            if let Some(at) = fields.iter().position(|(key, value)| key == "service" && value.is_text()) {
+                let (_, service) = fields.remove(at);
+                fields.push(("action".to_owned(), service));
+            }
+        }
+        Ordered::Null | Ordered::Bool(_) | Ordered::Number(_) | Ordered::Text(_) => {}
     }
 }
 
@@ -108,7 +134,10 @@ impl Routines {
 
     /// Writes a document into its file, as the editor does; nothing is loaded.
     pub(super) fn put(&mut self, version: Version, domain: Domain, id: &str, text: &str) {
-        let Some(sent) = Stored::parse(text) else { return };
+        let Some(mut sent) = Stored::parse(text) else { return };
+        if version == Version::V2026_11 {
+            sent.modernise(domain);
+        }
         let mut stored = Stored::default();
         if domain != Domain::Script {
             stored.set("id".to_owned(), Ordered::Text(id.to_owned()));
@@ -148,6 +177,12 @@ pub(super) fn invalid(home: &FakeHome, domain: Domain, id: &str, body: &[u8]) ->
         }
         Domain::Scene => !has("name") || !has("entities"),
     }
+}
+
+/// Whether the newer version's validation fails itself, which its web server reports as it does a file that cannot be read.
+pub(super) fn crashes(home: &FakeHome, body: &[u8]) -> bool {
+    let fields = serde_json::from_slice::<Value>(body).unwrap_or_default();
+    home.model(|model| model.version == Version::V2026_11) && fields["trigger"].is_number()
 }
 
 impl FakeHome {
@@ -195,6 +230,11 @@ impl FakeHome {
     pub(super) fn routine_deleted(&self, domain: Domain, id: &str) {
         let entity_id = self.model(|model| entity_of(model, domain, id));
         if let Some(entity_id) = entity_id {
+            self.change_silently(|model| {
+                let entry = model.entities.get(&entity_id).cloned();
+                let key = (domain.platform().to_owned(), id.to_owned());
+                model.deleted.extend(entry.map(|entry| (key, entry)));
+            });
             self.remove_entity(&entity_id);
         }
     }
@@ -219,8 +259,22 @@ fn load(
     let alias = alias.unwrap_or_else(|| id.clone());
     let entity_id = entity_of(model, *domain, id).unwrap_or_else(|| {
         let object_id = if *domain == Domain::Script { id.clone() } else { slug(&alias) };
-        let entity_id = free(model, *domain, &object_id);
+        let mut entity_id = free(model, *domain, &object_id);
         build::routine(model, &entity_id, domain.platform(), id, &alias);
+        // Newer versions remember all that was set, older ones only the registry's id.
+        if let Some(old) = model.deleted.remove(&(domain.platform().to_owned(), id.clone()))
+            && let Some(mut made) = model.entities.remove(&entity_id)
+        {
+            let same = old["entity_id"].as_str().filter(|same| !model.entities.contains_key(*same));
+            match same.filter(|_| model.version == Version::V2026_11).map(str::to_owned) {
+                Some(same) => {
+                    entity_id = same;
+                    made = old;
+                }
+                None => made["id"] = old["id"].clone(),
+            }
+            model.entities.insert(entity_id.clone(), made);
+        }
         events.push(BusEvent::Event {
             kind: "entity_registry_updated",
             data: json!({"action": "create", "entity_id": entity_id}),

@@ -63,7 +63,7 @@ impl HomeDesk for Desk<'_> {
             return Err(DeskError::Refused);
         }
         self.ask(&DeskCommand::SaveDashboard { url_path, config }, |_| Ok(())).await?;
-        Ok(Saved { events: self.session.saves.get(url_path).copied().unwrap_or(0) })
+        Ok(Saved { events: self.session.saves.remove(url_path).unwrap_or(0) })
     }
 
     async fn create_dashboard(&mut self, record: &NewDashboard) -> Result<String, DeskError> {
@@ -107,13 +107,17 @@ impl HomeDesk for Desk<'_> {
     async fn delete_dashboard(&mut self, id: &str) -> Result<(), DeskError> {
         self.writable_record(id)?;
         self.ask(&DeskCommand::DeleteDashboard { dashboard_id: id }, |_| Ok(())).await?;
-        self.dashboards.retain(|dashboard| dashboard.id.as_deref() != Some(id));
+        for gone in self.dashboards.extract_if(.., |dashboard| dashboard.id.as_deref() == Some(id)) {
+            self.session.saves.remove(&*gone.url_path);
+        }
         Ok(())
     }
 
     async fn delete_dashboard_config(&mut self, url_path: &str) -> Result<(), DeskError> {
         self.writable(url_path)?;
-        self.ask(&DeskCommand::DeleteDashboardConfig { url_path }, |_| Ok(())).await
+        self.ask(&DeskCommand::DeleteDashboardConfig { url_path }, |_| Ok(())).await?;
+        self.session.saves.remove(url_path);
+        Ok(())
     }
 
     async fn watch_dashboards(&mut self) -> Result<(), DeskError> {

@@ -48,8 +48,8 @@ pub struct DashboardChange {
 /// What came of saving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Saved {
-    /// How often the dashboard was announced to be saved since this connection last read it, or else since the save was sent, until its
-    /// result. One is ours; more than one means that somebody edited it meanwhile (R41).
+    /// How often the dashboard was announced to be saved or emptied since this connection last read or wrote it, until the result of this
+    /// save. One is ours; more than one means that somebody edited it meanwhile (R41).
     pub events: u64,
 }
 

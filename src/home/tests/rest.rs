@@ -39,7 +39,14 @@ async fn documents_are_written_read_and_deleted() {
         let id = "Omas Wecker ü";
         assert_eq!(rest.read(RoutineKind::Automation, id).await, Ok(Routine::Absent));
         rest.write(RoutineKind::Automation, id, &text(AUTOMATION)).await.unwrap();
-        let stored = r#"{"id":"Omas Wecker ü","alias":"Zebra","trigger":[],"action":[{"delay":1.0}]}"#;
+        let stored = match version {
+            Version::V2024_3 => {
+                r#"{"id":"Omas Wecker ü","alias":"Zebra","trigger":[],"action":[{"delay":1.0}]}"#
+            }
+            Version::V2026_11 => {
+                r#"{"id":"Omas Wecker ü","alias":"Zebra","triggers":[],"actions":[{"delay":1.0}]}"#
+            }
+        };
         assert_eq!(rest.read(RoutineKind::Automation, id).await, Ok(present(stored)));
         assert_eq!(rest.delete(RoutineKind::Automation, id).await, Ok(()));
         assert_eq!(rest.delete(RoutineKind::Automation, id).await, Err(DeskError::NotFound));
@@ -143,6 +150,20 @@ async fn another_web_server_is_not_believed() {
     home.fault(|faults| faults.http_status = Some(404));
     let mut rest = Rest::new(&network, &endpoint(&listening));
     assert_eq!(rest.read(RoutineKind::Automation, "1").await, Err(DeskError::NotSupported));
+}
+
+#[tokio::test]
+async fn a_validation_that_fails_itself_is_no_unreadable_file() {
+    let home = FakeHome::of_size(Version::V2026_11, 10);
+    let listening = home.listen().await.unwrap();
+    let network = Network::new(Trust::Public).unwrap();
+    let mut rest = Rest::new(&network, &endpoint(&listening));
+    let strange = text(r#"{"trigger":5,"action":[]}"#);
+    assert_eq!(rest.write(RoutineKind::Automation, "1", &strange).await, Err(DeskError::Refused));
+    let old_words = text(r#"{"alias":"A","trigger":[],"action":[{"service":"a.b","data":{"service":1}}]}"#);
+    rest.write(RoutineKind::Automation, "1", &old_words).await.unwrap();
+    let stored = r#"{"id":"1","alias":"A","triggers":[],"actions":[{"data":{"service":1},"action":"a.b"}]}"#;
+    assert_eq!(rest.read(RoutineKind::Automation, "1").await, Ok(present(stored)));
 }
 
 /// The name is resolved to the fake, as the Supervisor's network does.

@@ -1,0 +1,116 @@
+//! Cards in `data:` resources, in Home Assistant's own frontend and a real browser: they render, a new version is seen after an ordinary
+//! reload, nothing is fetched from anywhere, and when they are gone the dashboard says so (R39).
+
+use std::time::Instant;
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use vestibule::home::desk::{DashboardChange, Desk, HomeDesk, NewDashboard, Saved};
+use vestibule::home::{Endpoint, Token};
+use vestibule::net::{Network, Trust};
+use vestibule::outbound::reading::Text;
+use vestibule::private::Private;
+use vestibule_dev::browser::{self, Browser, Look, Seen};
+use vestibule_dev::real::{DEMO_ENTITIES, NEWEST, OLDEST, Options, RealHome, skip_reason};
+
+use crate::real_sync::TURN;
+
+const BOARD: &str = "vestibule-card-board";
+const CONFIG: &str = r#"{"views":[{"title":"Cards","cards":[{"type":"custom:vestibule-zebra","word":"stripes"},{"type":"markdown","content":"plain words"}]}]}"#;
+
+fn text(text: &str) -> Text {
+    Private::new(text.into())
+}
+
+/// A card of about so many bytes that shows which version of it runs.
+fn card(version: u32, bytes: usize) -> Text {
+    let module = format!(
+        "class Zebra extends HTMLElement {{
+  setConfig(config) {{ this.word = config.word; }}
+  set hass(_) {{ this.textContent = `zebra version {version} with ${{this.word}}`; }}
+  getCardSize() {{ return 1; }}
+}}
+customElements.define('vestibule-zebra', Zebra);
+// {}",
+        "x".repeat(bytes)
+    );
+    text(&format!("data:text/javascript;base64,{}", BASE64_STANDARD.encode(module)))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cards_render_in_the_oldest_frontend() {
+    live("cards_render_in_the_oldest_frontend", OLDEST).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cards_render_in_the_newest_frontend() {
+    live("cards_render_in_the_newest_frontend", NEWEST).await;
+}
+
+async fn live(test: &str, version: &str) {
+    let _turn = TURN.lock().await;
+    let browser = match Browser::find() {
+        Ok(browser) => browser,
+        Err(error) => {
+            let reason = browser::skip_reason(&error).unwrap_or_else(|| panic!("{error}"));
+            println!("SKIPPED {test}: {reason}");
+            return;
+        }
+    };
+    let home = match RealHome::start(Options::new(version).entities(DEMO_ENTITIES)).await {
+        Ok(home) => home,
+        Err(error) => {
+            let reason = skip_reason(&error).unwrap_or_else(|| panic!("{error}"));
+            println!("SKIPPED {test}: {reason}");
+            return;
+        }
+    };
+    let network = Network::new(Trust::Public).unwrap();
+    let endpoint = Endpoint::from_url(&home.url(), Token::new(home.token()).unwrap()).unwrap();
+    let mut desk = Desk::open(&network, &endpoint).await.unwrap();
+    let others = desk.resources().await.unwrap();
+    let id = desk.create_resource(&card(1, 1_000)).await.unwrap();
+    let change = DashboardChange { title: text("Cards"), icon: None, sidebar: true, admin: false };
+    let board = desk.create_dashboard(&NewDashboard { url_path: BOARD.to_owned(), change }).await.unwrap();
+    assert_eq!(desk.save_dashboard(BOARD, &text(CONFIG)).await, Ok(Saved { events: 1 }));
+
+    let seen = look(&browser, &home, 0).await;
+    assert_whole(&seen);
+    assert!(seen.texts.iter().any(|text| text == "zebra version 1 with stripes"), "{:?}", seen.texts);
+    assert!(seen.texts.iter().any(|text| text.contains("plain words")), "{:?}", seen.texts);
+
+    // As much as R39 lets one module be.
+    desk.update_resource(&id, &card(2, 250_000)).await.unwrap();
+    let seen = look(&browser, &home, 1).await;
+    assert_whole(&seen);
+    assert!(seen.texts.iter().any(|text| text == "zebra version 2 with stripes"), "{:?}", seen.texts);
+
+    desk.delete_resource(&id).await.unwrap();
+    assert!(desk.resources().await.unwrap() == others, "the others are as they were");
+    let seen = look(&browser, &home, 0).await;
+    assert_eq!(seen.error_cards.len(), 1, "a card that is gone is missed: {:?}", seen.error_cards);
+    desk.delete_dashboard(&board).await.unwrap();
+}
+
+async fn look(browser: &Browser, home: &RealHome, reloads: u32) -> Seen {
+    let since = Instant::now();
+    let path = format!("{BOARD}/0");
+    let url = home.url();
+    let look = Look::at(&url, home.token(), &path).reloaded(reloads);
+    let seen = browser.look(&look).await.unwrap();
+    println!(
+        "{}: looked after {:.1?}; {} elements, errors {:?}, console {:?}",
+        home.version(),
+        since.elapsed(),
+        seen.elements.len(),
+        seen.error_cards,
+        seen.console_errors
+    );
+    seen
+}
+
+fn assert_whole(seen: &Seen) {
+    assert!(seen.rendered, "it never stood: {:?}", seen.elements);
+    assert_eq!(seen.error_cards, Vec::<String>::new());
+    assert_eq!(seen.page_errors, Vec::<String>::new());
+    assert_eq!(seen.foreign_requests, Vec::<String>::new());
+}
