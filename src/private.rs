@@ -1,9 +1,10 @@
 //! `Private<T>`: text from the home that cannot be printed, logged, serialised or sent by accident.
 //!
-//! The type has no `Serialize`, no `Display`, no `Deref` and no public way to its value. Only three doors lead out, all
+//! The type has no `Serialize`, no `Display`, no `Deref` and no public way to its value. Only four doors lead out, all
 //! inside this crate: [`Private::reveal_to_privacy`], which `outbound::privacy` alone may call,
-//! [`Private::reveal_to_home`], which `home/` and the owner's own terminal may call, and [`Private::reveal_to_inbound`], which
-//! `inbound/` may call to work out what a deployment would change. The architecture test counts the callers.
+//! [`Private::reveal_to_home`], which `home/` may call, [`Private::reveal_to_owner`] for what the owner's own page and terminal show, and
+//! [`Private::reveal_to_inbound`], which `inbound/` may call to work out what a deployment would change. The architecture test counts
+//! the callers.
 
 use std::fmt;
 
@@ -22,6 +23,11 @@ impl<T> Private<T> {
 
     /// The value, for the privacy rules, which decide what of it may leave.
     pub(crate) const fn reveal_to_privacy(&self) -> &T {
+        &self.0
+    }
+
+    /// The value, for the owner's own page and terminal. Nothing that a portal is told passes here.
+    pub(crate) const fn reveal_to_owner(&self) -> &T {
         &self.0
     }
 

@@ -113,10 +113,14 @@ impl Agent {
 
     /// Whose contents are read and kept: only those that somebody may have.
     fn wish(&mut self) {
-        let granted = self.state.pairing.is_some() && self.state.grants.consent.grants(Class::Dashboards);
-        self.home.wishes.want_dashboards(granted);
-        if !granted {
-            self.stock.forget_contents();
+        let paired = self.state.pairing.is_some();
+        let granted = |class| paired && self.state.grants.consent.grants(class);
+        self.home.wishes.want_dashboards(granted(Class::Dashboards));
+        self.home.wishes.want_routines(granted(Class::Automations));
+        for class in [Class::Dashboards, Class::Automations] {
+            if !granted(class) {
+                self.stock.forget_contents(class);
+            }
         }
     }
 
@@ -396,7 +400,7 @@ impl Agent {
 
 /// Work of milliseconds: other tasks, above all those that serve the sockets, move to another thread meanwhile. A simulation has only
 /// one thread and no time passes in it.
-fn heavy<T>(work: impl FnOnce() -> T) -> T {
+pub(super) fn heavy<T>(work: impl FnOnce() -> T) -> T {
     if tokio::runtime::Handle::current().runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread {
         let result = tokio::task::block_in_place(work);
         tokio::spawn(give_memory_back());

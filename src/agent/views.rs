@@ -53,6 +53,9 @@ pub struct Status {
     pub cloned: bool,
     /// An erasure waits for the portal's receipt.
     pub forgetting: bool,
+    /// Language of the installation, once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 /// Frames and bytes, both ways.

@@ -11,9 +11,11 @@ pub mod desk;
 mod intern;
 mod overheard;
 mod paced;
+mod people;
 mod read;
 mod reader;
 pub mod rest;
+mod routines;
 mod session;
 mod socket;
 mod task;
@@ -27,5 +29,6 @@ mod tests;
 
 pub use address::{AddressError, Endpoint, Token};
 pub use overheard::overhear;
+pub use people::{Administrators, UserHash, administrators};
 pub use task::run;
 pub use wishes::Wishes;
