@@ -117,15 +117,16 @@ pub struct ThingView {
 
 impl Agent {
     pub(super) fn connection(&self) -> ConnectionView {
-        let pairing = self.state.pairing.as_ref().zip(self.keys.as_ref()).map(|(pairing, keys)| PairingView {
-            tenant: pairing.tenant.to_string(),
-            tenant_name: pairing.tenant_name.clone(),
-            origin: pairing.origin.clone(),
-            words: words::of(&pairing.tenant).map(str::to_owned).to_vec(),
-            fingerprint: pairing.fingerprint.to_string(),
-            recovery_code: keys.recovery.to_string(),
-            paired_at: pairing.paired_at,
-        });
+        let pairing =
+            self.state.pairing.as_ref().zip(self.keys.as_ref()).map(|(pairing, keys)| PairingView {
+                tenant: pairing.tenant.to_string(),
+                tenant_name: pairing.tenant_name.clone(),
+                origin: pairing.origin.clone(),
+                words: words::of(&pairing.tenant).map(str::to_owned).to_vec(),
+                fingerprint: pairing.fingerprint.to_string(),
+                recovery_code: keys.recovery.to_string(),
+                paired_at: pairing.paired_at,
+            });
         ConnectionView {
             pairing,
             forgetting: self.state.forget_stub.is_some(),
