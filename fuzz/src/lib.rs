@@ -1,6 +1,10 @@
 //! What is fuzzed: each target is one call into one of these functions, and `tests/promises/corpora.rs` runs the committed corpora
 //! through the very same ones. They panic when something is wrong.
 
+mod inbound;
+
+pub use inbound::{designs, envelope, envelopes, plan};
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

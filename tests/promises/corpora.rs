@@ -164,3 +164,17 @@ fn contents_and_designs() {
     }
     replay("contents", examples, targets::contents);
 }
+
+/// R31: an envelope of strangers, and payloads that the right people would have signed.
+#[test]
+fn envelopes_of_deployments() {
+    let examples = targets::envelopes().into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
+    replay("envelope", examples, targets::envelope);
+}
+
+/// Designs of every kind, honest and not.
+#[test]
+fn designs_that_are_planned_or_refused() {
+    let examples = targets::designs().into_iter().map(|(name, text)| (name.to_owned(), text.into_bytes()));
+    replay("plan", examples.collect(), targets::plan);
+}

@@ -63,3 +63,15 @@ fn r17_a_difference_is_shown_on_purpose_only() {
     );
     assert!(told.contains(r#""change":"changed""#) && told.contains(r#""change":"gap""#), "{told}");
 }
+
+#[test]
+fn thousands_of_other_cards_are_compared_in_little_time() {
+    let view = |from: usize| {
+        let cards: Vec<String> =
+            (from..from + 8_000).map(|n| format!(r#"{{"type":"tile","entity":"light.n{n}"}}"#)).collect();
+        format!(r#"{{"views":[{{"cards":[{}]}}]}}"#, cards.join(","))
+    };
+    let words = words(Some(&view(0)), Some(&view(4_000)));
+    assert_eq!(words.len(), 201);
+    assert_eq!(words[200], "and 7800 more changes");
+}

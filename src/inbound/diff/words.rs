@@ -1,6 +1,6 @@
 //! A difference in words: per card, per setting, per entity.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use vestibule_protocol::id::Thing;
 
@@ -10,6 +10,8 @@ use crate::outbound::contents::{DocumentKind, Ids};
 
 /// Lines of one kind that are shown before the rest is counted.
 const LINES: usize = 200;
+/// Views, or settings of one object, that are compared one by one; nobody has more.
+const ONE_BY_ONE: usize = 500;
 
 pub(super) fn of(
     kind: DocumentKind,
@@ -73,6 +75,10 @@ fn named_views(document: &Json) -> Vec<(String, &Json)> {
 }
 
 fn views(before: &Json, after: &Json, ids: &impl Ids, words: &mut Vec<String>) {
+    if [before, after].iter().any(|document| document.list_of("views").len() > ONE_BY_ONE) {
+        words.push("views changed".to_owned());
+        return;
+    }
     let (old, new) = (named_views(before), named_views(after));
     let find = |list: &[(String, &'_ Json)], name: &str| list.iter().position(|(known, _)| known == name);
     for (name, view) in &old {
@@ -99,28 +105,51 @@ fn view_words(name: &str, before: &Json, after: &Json, ids: &impl Ids, words: &m
         return;
     }
     let length = words.len();
-    let mut gone = cards(before);
+    // Thousands of cards are matched by what they say, not each with each.
+    let mut gone: Vec<Option<&Json>> = cards(before).into_iter().map(Some).collect();
+    let mut same = Places::of(gone.iter().flatten().map(|card| card.lines().concat()));
     let mut come: Vec<&Json> = Vec::new();
     for card in cards(after) {
-        match gone.iter().position(|known| *known == card) {
-            Some(at) => drop(gone.remove(at)),
+        match same.take(&card.lines().concat()) {
+            Some(at) => gone[at] = None,
             None => come.push(card),
         }
     }
+    let left: Vec<&Json> = gone.into_iter().flatten().collect();
+    let mut left: Vec<Option<(&Json, String)>> =
+        left.into_iter().map(|card| Some((card, label(card, ids)))).collect();
+    let mut alike = Places::of(left.iter().flatten().map(|(_, label)| label.clone()));
     for card in come {
         let label = label(card, ids);
-        match gone.iter().position(|known| self::label(known, ids) == label) {
-            Some(at) => {
-                let keys = changed_keys(gone.remove(at), card);
+        match alike.take(&label).and_then(|at| left[at].take()) {
+            Some((old, _)) => {
+                let keys = changed_keys(old, card);
                 words.push(format!("view {name}: card {label} changed: {}", keys.join(", ")));
             }
             None => words.push(format!("view {name}: card {label} added")),
         }
     }
-    words.extend(gone.into_iter().map(|card| format!("view {name}: card {} removed", label(card, ids))));
+    words.extend(left.into_iter().flatten().map(|(_, label)| format!("view {name}: card {label} removed")));
     settings(&format!("view {name}: "), before, after, &["cards", "sections"], words);
     if words.len() == length {
         words.push(format!("view {name}: cards are arranged differently"));
+    }
+}
+
+/// Where equal texts stand in a list, first come, first served.
+struct Places(HashMap<String, VecDeque<usize>>);
+
+impl Places {
+    fn of(texts: impl Iterator<Item = String>) -> Self {
+        let mut places: HashMap<String, VecDeque<usize>> = HashMap::new();
+        for (at, text) in texts.enumerate() {
+            places.entry(text).or_default().push_back(at);
+        }
+        Self(places)
+    }
+
+    fn take(&mut self, text: &str) -> Option<usize> {
+        self.0.get_mut(text)?.pop_front()
     }
 }
 
@@ -144,6 +173,9 @@ fn entity_name(entity_id: &str, ids: &impl Ids) -> String {
 }
 
 fn changed_keys(before: &Json, after: &Json) -> Vec<String> {
+    if before.entries().len().max(after.entries().len()) > ONE_BY_ONE {
+        return vec!["many settings".to_owned()];
+    }
     let mut keys: Vec<String> = Vec::new();
     for (key, _) in before.entries().iter().chain(after.entries()) {
         if before.get(key) != after.get(key) && !keys.contains(key) {

@@ -1,5 +1,8 @@
 //! Steps for custom cards: one row of the resource list for each element, content-addressed (R39).
 
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
+
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::deployment::{Base, CardDelete, CardPut, Item};
 use vestibule_protocol::id::Thing;
@@ -128,7 +131,11 @@ impl<'a, I: Ids> Planner<'a, I> {
         }));
         let used = self.home.dashboards.iter().filter_map(|dashboard| dashboard.config.as_ref());
         let used = used.chain(self.home.others.iter().map(|other| &other.text));
-        let used: Vec<Json> = used.filter_map(|text| Json::parse(text.reveal_to_inbound())).collect();
+        // Most dashboards need no look at the others.
+        let used = LazyCell::new(|| -> BTreeSet<String> {
+            let documents = used.filter_map(|text| Json::parse(text.reveal_to_inbound()));
+            documents.flat_map(|json| elements(&json)).collect()
+        });
         for element in wanted {
             let listed = || {
                 self.home.resources.iter().any(|row| {
@@ -139,8 +146,7 @@ impl<'a, I: Ids> Planner<'a, I> {
                     }
                 })
             };
-            let in_use = || used.iter().any(|json| elements(json).contains(&element));
-            if !(known.contains(&element) || listed() || in_use()) {
+            if !(known.contains(&element) || listed() || used.contains(&element)) {
                 return Err(Refusal::refused("unknown_card").about(format!("custom:{element}")));
             }
         }

@@ -191,14 +191,12 @@ pub fn needs(deployment: &Deployment) -> Needs {
             Item::CardDelete(_) => needs.everything = true,
             Item::CardPut(_) => {}
             Item::AutomationPut(put) | Item::ScriptPut(put) => {
-                let kind = match item {
-                    Item::ScriptPut(_) => RoutineKind::Script,
-                    _ => RoutineKind::Automation,
-                };
+                let script = matches!(item, Item::ScriptPut(_));
+                let kind = if script { RoutineKind::Script } else { RoutineKind::Automation };
                 needs.routines.extend(put.existing);
                 needs.new_routines.extend(put.id.clone().map(|id| (kind, id)));
                 // A script runs when it is called (R40).
-                needs.everything |= kind == RoutineKind::Script;
+                needs.everything |= script;
             }
             Item::AutomationDelete(delete) | Item::ScriptDelete(delete) => {
                 needs.routines.insert(delete.existing);
