@@ -102,7 +102,11 @@ fn place(settings: &Settings) -> Result<Option<(SocketAddr, Front)>, Problem> {
     }
     let here = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), LOOPBACK_PORT);
     let address = given.unwrap_or(here);
-    if address.ip().is_loopback() { Ok(Some((address, Front::Loopback))) } else { Err(problem::page_listen()) }
+    if address.ip().is_loopback() {
+        Ok(Some((address, Front::Loopback)))
+    } else {
+        Err(problem::page_listen())
+    }
 }
 
 /// Starts the page beside a daemon, if the settings want one; `say` tells the owner the one-time link. A port that is taken is logged,
@@ -135,7 +139,9 @@ pub async fn start(
         clock: Clock::system(),
         dice: Dice::system(),
     });
-    if front == Front::Loopback && let Ok(address) = listener.address() {
+    if front == Front::Loopback
+        && let Ok(address) = listener.address()
+    {
         say(&page.link(address));
     }
     tokio::spawn(server::serve(listener, page));

@@ -122,6 +122,12 @@ impl Stock {
         }
     }
 
+    /// Whether contents were read.
+    #[must_use]
+    pub const fn knows_contents(&self) -> bool {
+        self.home.knows_contents()
+    }
+
     /// Whether contents are granted that were not read yet.
     #[must_use]
     pub fn awaits_contents(&self, grants: &Grants) -> bool {

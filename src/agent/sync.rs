@@ -111,11 +111,12 @@ impl Agent {
         Ok(())
     }
 
-    /// Whose contents are read and kept: only those that somebody may have.
+    /// Whose contents are read and kept: only those that somebody may have, or that the owner looks at.
     fn wish(&mut self) {
         let granted = self.state.pairing.is_some() && self.state.grants.consent.grants(Class::Dashboards);
-        self.home.wishes.want_dashboards(granted);
-        if !granted {
+        let wanted = granted || self.previews.shown();
+        self.home.wishes.want_dashboards(wanted);
+        if !wanted {
             self.stock.forget_contents();
         }
     }
@@ -126,6 +127,7 @@ impl Agent {
         if !self.portal.session.frozen() {
             self.take_in_held().await?;
         }
+        self.continue_previews().await;
         self.continue_meeting().await?;
         if self.portal.link.is_none() {
             return self.connect().await;

@@ -52,6 +52,8 @@ pub async fn administrators(
     match answer {
         Ok(found) => Ok(Administrators(found)),
         Err(Refusal::Unauthorized) => Err(HomeTrouble::TokenRefused),
-        Err(Refusal::Unknown | Refusal::NotFound | Refusal::NotSupported | Refusal::Other) => Err(HomeTrouble::Protocol),
+        Err(Refusal::Unknown | Refusal::NotFound | Refusal::NotSupported | Refusal::Other) => {
+            Err(HomeTrouble::Protocol)
+        }
     }
 }

@@ -129,9 +129,9 @@ impl Guard {
                     return Err(Strange::Host);
                 }
                 let cookies = headers.get_all("cookie").iter().filter_map(|value| value.to_str().ok());
-                let mut ours = cookies.flat_map(|all| all.split(';')).filter_map(|one| {
-                    one.trim().strip_prefix(COOKIE)?.strip_prefix('=')
-                });
+                let mut ours = cookies
+                    .flat_map(|all| all.split(';'))
+                    .filter_map(|one| one.trim().strip_prefix(COOKIE)?.strip_prefix('='));
                 let state = self.lock();
                 let cookie = ours
                     .by_ref()
@@ -248,7 +248,9 @@ mod tests {
             assert_eq!(ingress.is_welcome(from.parse().unwrap()), welcome, "{from}");
         }
         let loopback = guard(Front::Loopback);
-        assert!(loopback.is_welcome("127.0.0.1".parse().unwrap()) && loopback.is_welcome("::1".parse().unwrap()));
+        assert!(
+            loopback.is_welcome("127.0.0.1".parse().unwrap()) && loopback.is_welcome("::1".parse().unwrap())
+        );
         assert!(!loopback.is_welcome("172.30.32.2".parse().unwrap()));
     }
 
@@ -309,7 +311,11 @@ mod tests {
             (vec![("sec-fetch-site", "same-site")], false, false),
             (vec![("sec-fetch-site", "none")], false, false),
             (vec![("origin", "http://a:1"), ("host", "a:1")], true, true),
-            (vec![("origin", "https://ha.example"), ("host", "h"), ("x-forwarded-host", "ha.example")], true, false),
+            (
+                vec![("origin", "https://ha.example"), ("host", "h"), ("x-forwarded-host", "ha.example")],
+                true,
+                false,
+            ),
             (vec![("origin", "http://evil"), ("host", "a")], false, false),
             (vec![("origin", "null"), ("host", "null")], false, false),
             (vec![("host", "a")], false, false),

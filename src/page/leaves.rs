@@ -166,7 +166,13 @@ pub(super) async fn rooms(call: &Call<'_>) -> Shown {
     let rooms: Vec<RoomView> = call.page.ask(Request::Rooms).await?;
     let open = call.query.some("room").and_then(|id| rooms.iter().find(|room| room.id == id)).cloned();
     let kinds = List::Room.words().collect();
-    Ok(html(&RoomsPage { f: call.frame("/leaves"), paired: status.fingerprint.is_some(), rooms, open, kinds }))
+    Ok(html(&RoomsPage {
+        f: call.frame("/leaves"),
+        paired: status.fingerprint.is_some(),
+        rooms,
+        open,
+        kinds,
+    }))
 }
 
 /// Chooses the kind of a room.

@@ -46,10 +46,7 @@ pub(super) async fn page(call: &Call<'_>) -> Shown {
     let l = look(call).await?;
     let now = call.page.clock.now_ms();
     let charts = call.page.read(move |reader, _| {
-        Ok((
-            reader.usage_by(now - DAY_MS, HOUR_MS, 24)?,
-            reader.usage_by(now - 30 * DAY_MS, DAY_MS, 30)?,
-        ))
+        Ok((reader.usage_by(now - DAY_MS, HOUR_MS, 24)?, reader.usage_by(now - 30 * DAY_MS, DAY_MS, 30)?))
     });
     let (day, month) = charts.await?;
     let charts = [("traffic.day", Chart::of(&day)), ("traffic.month", Chart::of(&month))];

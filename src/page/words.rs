@@ -55,7 +55,8 @@ impl Words {
         while low < high {
             let middle = low.midpoint(high);
             let start = bytes[..middle].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-            let end = bytes[middle..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| middle + at);
+            let end =
+                bytes[middle..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| middle + at);
             let (known, sentence) = self.text[start..end].split_once(" = ")?;
             match known.cmp(key) {
                 Ordering::Equal => return Some(sentence),
@@ -71,7 +72,9 @@ impl Words {
         let mut values = values.iter();
         let mut text = String::new();
         for (at, part) in self.get(key).split("{}").enumerate() {
-            if at > 0 && let Some(value) = values.next() {
+            if at > 0
+                && let Some(value) = values.next()
+            {
                 text.push_str(&value.to_string());
             }
             text.push_str(part);
@@ -147,7 +150,9 @@ mod tests {
         let made = ["room.", "kind.", "class.", "thing.", "done.", "frame.", "record.", "mark."];
         let idle: Vec<_> = english
             .keys()
-            .filter(|key| !all.contains(&format!("\"{key}\"")) && !made.iter().any(|made| key.starts_with(made)))
+            .filter(|key| {
+                !all.contains(&format!("\"{key}\"")) && !made.iter().any(|made| key.starts_with(made))
+            })
             .collect();
         assert!(idle.is_empty(), "nobody says {idle:?}");
     }

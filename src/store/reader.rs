@@ -90,10 +90,9 @@ impl Reader {
     /// # Errors
     /// If the database cannot be read.
     pub fn usage_by(&self, since: i64, step_ms: i64, count: usize) -> Result<Vec<(u64, u64)>, StoreError> {
-        self.ledger.as_ref().map_or_else(
-            || Ok(vec![(0, 0); count]),
-            |ledger| ledger::usage_by(ledger, since, step_ms, count),
-        )
+        self.ledger
+            .as_ref()
+            .map_or_else(|| Ok(vec![(0, 0); count]), |ledger| ledger::usage_by(ledger, since, step_ms, count))
     }
 
     /// Writes the whole ledger as JSON lines; returns the number of rows.

@@ -176,8 +176,17 @@ fn the_page_asks_the_loop() {
         .filter(|source| source.path == "src/page.rs" || source.path.starts_with("src/page/"))
         .collect();
     assert!(page.len() > 10, "the page was not found");
-    let others = ["crate::portal", "crate::inbound", "crate::outbound::inventory", "crate::outbound::privacy", "Store"];
-    none(outside(&page, &others, &[]).collect(), "the page knows neither portal nor home nor the writing store");
+    let others = [
+        "crate::portal",
+        "crate::inbound",
+        "crate::outbound::inventory",
+        "crate::outbound::privacy",
+        "Store",
+    ];
+    none(
+        outside(&page, &others, &[]).collect(),
+        "the page knows neither portal nor home nor the writing store",
+    );
     let reading = ["Reader", "spawn_blocking"];
     let places = ["src/page/ask.rs", "src/page/ledger.rs"];
     none(outside(&page, &reading, &places).collect(), "only the ledger's page reads a file");
@@ -189,7 +198,19 @@ fn templates_escape_everything_and_hold_no_script() {
     let templates: Vec<(String, String)> =
         texts().into_iter().filter(|(path, _)| path.starts_with("addon/templates/")).collect();
     assert!(templates.len() > 10, "the templates were not found");
-    let unsafe_words = ["|safe", "| safe", "|escape(", "escape=", " style=", "<style", "onclick", "onload", "javascript:", "http://", "https://"];
+    let unsafe_words = [
+        "|safe",
+        "| safe",
+        "|escape(",
+        "escape=",
+        " style=",
+        "<style",
+        "onclick",
+        "onload",
+        "javascript:",
+        "http://",
+        "https://",
+    ];
     let offences = templates.iter().flat_map(|(path, text)| {
         (1..).zip(text.lines()).filter_map(move |(number, line)| {
             let scripted = line.contains("<script") && !line.contains("src=");

@@ -19,7 +19,8 @@ const EVIL: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>&lt
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_comes_from_elsewhere_is_not_answered() {
     let stage = Stage::behind(small_home(), "Example", SUPERVISOR).await;
-    let headers = [("X-Ingress-Path", PREFIX), ("X-Remote-User-Id", "owner"), ("X-Forwarded-For", "172.30.32.2")];
+    let headers =
+        [("X-Ingress-Path", PREFIX), ("X-Remote-User-Id", "owner"), ("X-Forwarded-For", "172.30.32.2")];
     let answer = http::send(stage.address, "GET", "/", &headers, "").await;
     assert!(answer.is_err(), "{answer:?}");
     assert_eq!(stage.home.commands().get("config/auth/list"), None, "nobody was even asked");
@@ -37,7 +38,8 @@ async fn only_administrators_see_and_decide() {
         let text = page.text();
         assert_sound(&text, user);
         assert!(text.contains("What they can never see or do") && !text.contains("<form"), "{user}: {text}");
-        for path in ["/leaves", "/leaves/class/names", "/ledger", "/ledger/export", "/connection", "/report"] {
+        for path in ["/leaves", "/leaves/class/names", "/ledger", "/ledger/export", "/connection", "/report"]
+        {
             let answer = stage.get(user, path).await;
             assert_eq!(answer.status, 403, "{user} {path}");
             assert!(!answer.text().contains("vst1"), "{user} {path}");
@@ -136,7 +138,11 @@ async fn tricks_with_paths_sizes_and_speed_lead_nowhere() {
         assert_eq!(answer.status, 400, "{prefix}");
     }
     for method in ["PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"] {
-        assert_eq!(stage.send(method, "/", &[("X-Remote-User-Id", "owner")], "").await.status, 405, "{method}");
+        assert_eq!(
+            stage.send(method, "/", &[("X-Remote-User-Id", "owner")], "").await.status,
+            405,
+            "{method}"
+        );
     }
     let token = stage.token("owner").await;
     let headers = [("X-Remote-User-Id", "owner"), ("Sec-Fetch-Site", "same-origin")];
@@ -258,7 +264,8 @@ async fn without_a_supervisor_a_link_opens_the_page_once() {
     let link = log.split("at: http://").nth(1).unwrap_or_else(|| panic!("no link in {log}"));
     let (host, path) = link.lines().next().unwrap().trim().split_once('/').unwrap();
     let (address, path) = (host.parse().unwrap(), format!("/{path}"));
-    let get = async |path: &str, headers: &[(&str, &str)]| http::send(address, "GET", path, headers, "").await;
+    let get =
+        async |path: &str, headers: &[(&str, &str)]| http::send(address, "GET", path, headers, "").await;
 
     for path in ["/", "/leaves", "/live", "/never"] {
         let forged = [("X-Remote-User-Id", "owner"), ("X-Ingress-Path", "/evil"), ("Cookie", "vestibule=0")];

@@ -144,7 +144,9 @@ fn read(inside: &str, wrong: &mut Vec<String>) -> Tag {
 #[test]
 fn what_is_wrong_is_found() {
     let page = |body: &str| {
-        format!("<!doctype html><html lang=\"en\"><head><title>Vestibule</title></head><body><h1>x</h1>{body}</body></html>")
+        format!(
+            "<!doctype html><html lang=\"en\"><head><title>Vestibule</title></head><body><h1>x</h1>{body}</body></html>"
+        )
     };
     assert_sound(&page("<p>a &lt; b</p>"), "a sound page");
     for bad in [

@@ -57,7 +57,9 @@ async fn every_page_is_sound_in_every_language() {
             assert!(text.contains(&format!("<html lang=\"{language}\">")), "{path} in {language}");
             assert!(text.len() + files < WEIGHT, "{path}: {} bytes", text.len() + files);
             let policy = &answer.headers["content-security-policy"];
-            for rule in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'self'", "base-uri 'none'"] {
+            for rule in
+                ["default-src 'none'", "script-src 'self'", "frame-ancestors 'self'", "base-uri 'none'"]
+            {
                 assert!(policy.contains(rule), "{policy}");
             }
             assert!(!policy.contains("unsafe"), "{policy}");
@@ -78,7 +80,9 @@ async fn r4_a_class_is_granted_after_its_preview_and_withdrawn() {
     let unseen = stage.post("/leaves/grant", &[("class", "names"), ("seen", "nothing")]).await;
     assert_eq!(unseen.status, 503, "the yes is a yes to what was shown");
     let preview = stage.get("owner", "/leaves/class/names").await.text();
-    assert!(preview.contains("name/a_") && preview.contains("the owner&#39;s") || preview.contains("name/a_"));
+    assert!(
+        preview.contains("name/a_") && preview.contains("the owner&#39;s") || preview.contains("name/a_")
+    );
     let seen = field(&preview, "seen").unwrap();
     let granted = stage.post("/leaves/grant", &[("class", "names"), ("seen", &seen)]).await;
     assert_eq!(granted.headers["location"], format!("{PREFIX}/leaves?done=granted"));
@@ -163,8 +167,7 @@ async fn the_ledger_is_searched_checked_and_taken_along() {
     assert!(checked.text().contains("is intact"));
     let export = stage.get("owner", "/ledger/export").await;
     assert!(export.headers["content-disposition"].starts_with("attachment"));
-    let rows: Vec<Value> =
-        export.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let rows: Vec<Value> = export.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(rows.len() > 4 && rows.iter().any(|row| row["kind"] == "hello"), "{}", rows.len());
     let copy = stage.get("owner", "/connection/export").await.text();
     assert!(copy.lines().any(|line| line.starts_with("{\"kind\":\"consent\"")));
@@ -172,7 +175,10 @@ async fn the_ledger_is_searched_checked_and_taken_along() {
     let raw = stage.get("owner", "/ledger/entry/2/raw").await;
     assert!(serde_json::from_slice::<Value>(&raw.body).is_ok(), "{}", raw.text());
     let report = stage.get("owner", "/report/file").await.text();
-    assert!(report.contains("In sync") && !report.contains("Example") && !report.contains("127.0.0.1"), "{report}");
+    assert!(
+        report.contains("In sync") && !report.contains("Example") && !report.contains("127.0.0.1"),
+        "{report}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

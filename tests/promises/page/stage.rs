@@ -155,7 +155,11 @@ pub(super) fn form(fields: &[(&str, &str)]) -> String {
     let encoded = |text: &str| -> String {
         text.bytes()
             .map(|byte| {
-                if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+                if byte.is_ascii_alphanumeric() {
+                    char::from(byte).to_string()
+                } else {
+                    format!("%{byte:02X}")
+                }
             })
             .collect()
     };
