@@ -122,21 +122,30 @@ impl Stock {
         }
     }
 
-    /// Whether contents were read.
+    /// Whether the contents of a class were read; there is nothing more to read for the others.
     #[must_use]
-    pub const fn knows_contents(&self) -> bool {
-        self.home.knows_contents()
+    pub const fn knows_contents(&self, class: Class) -> bool {
+        match class {
+            Class::Dashboards => self.home.knows_contents(),
+            Class::Automations => self.home.knows_routines(),
+            Class::Structure | Class::Names => true,
+        }
     }
 
     /// Whether contents are granted that were not read yet.
     #[must_use]
     pub fn awaits_contents(&self, grants: &Grants) -> bool {
-        grants.consent.grants(Class::Dashboards) && !self.home.knows_contents()
+        (grants.consent.grants(Class::Dashboards) && !self.home.knows_contents())
+            || (grants.consent.grants(Class::Automations) && !self.home.knows_routines())
     }
 
-    /// Lets go of contents that nobody may have any more.
-    pub fn forget_contents(&mut self) {
-        self.home.forget_contents();
+    /// Lets go of contents of these classes, which nobody may have any more.
+    pub fn forget_contents(&mut self, class: Class) {
+        match class {
+            Class::Dashboards => self.home.forget_contents(),
+            Class::Automations => self.home.forget_routines(),
+            Class::Structure | Class::Names => {}
+        }
     }
 
     /// How long until something is believed that was only seen so far; `None` if nothing waits.

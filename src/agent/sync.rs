@@ -113,11 +113,15 @@ impl Agent {
 
     /// Whose contents are read and kept: only those that somebody may have, or that the owner looks at.
     fn wish(&mut self) {
-        let granted = self.state.pairing.is_some() && self.state.grants.consent.grants(Class::Dashboards);
-        let wanted = granted || self.previews.shown();
-        self.home.wishes.want_dashboards(wanted);
-        if !wanted {
-            self.stock.forget_contents();
+        let paired = self.state.pairing.is_some();
+        let wanted =
+            |class| (paired && self.state.grants.consent.grants(class)) || self.previews.shown(class);
+        self.home.wishes.want_dashboards(wanted(Class::Dashboards));
+        self.home.wishes.want_routines(wanted(Class::Automations));
+        for class in [Class::Dashboards, Class::Automations] {
+            if !wanted(class) {
+                self.stock.forget_contents(class);
+            }
         }
     }
 

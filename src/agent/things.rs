@@ -136,20 +136,21 @@ struct Waiting {
 #[derive(Default)]
 pub(super) struct Previews {
     waiting: Vec<Waiting>,
-    /// Contents are kept this long for the next page of the preview.
-    shown_until: Option<Instant>,
+    /// Until when contents of a class are kept for the next page of its preview.
+    shown_until: BTreeMap<Class, Instant>,
 }
 
 impl Previews {
-    /// Whether the owner looks at contents.
-    pub(super) fn shown(&self) -> bool {
-        self.shown_until.is_some_and(|until| until > Instant::now())
+    /// Whether the owner looks at contents of a class.
+    pub(super) fn shown(&self, class: Class) -> bool {
+        self.shown_until.get(&class).is_some_and(|until| *until > Instant::now())
     }
 
     /// When there is something to do.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let soonest = self.waiting.iter().map(|waiting| waiting.deadline).min();
-        soonest.or(self.shown_until.filter(|until| *until > Instant::now()))
+        let now = Instant::now();
+        soonest.or_else(|| self.shown_until.values().copied().filter(|until| *until > now).min())
     }
 }
 
@@ -159,9 +160,8 @@ impl Agent {
         if self.previews.waiting.is_empty() {
             return;
         }
-        let ready = self.stock.knows_contents();
         for waiting in std::mem::take(&mut self.previews.waiting) {
-            if ready {
+            if self.stock.knows_contents(waiting.class) {
                 self.show_preview(waiting.class, waiting.from, waiting.limit, &waiting.reply).await;
             } else if waiting.deadline <= Instant::now() {
                 let problem = problem::home_not_ready(self.home.trouble);
@@ -191,9 +191,9 @@ impl Agent {
     }
 
     pub(super) async fn preview(&mut self, class: Class, from: u64, limit: u32, reply: Reply) {
-        if class == Class::Dashboards {
-            self.previews.shown_until = Some(Instant::now() + SHOWN);
-            if !self.stock.knows_contents() && self.previews.waiting.len() < PREVIEWS {
+        if matches!(class, Class::Dashboards | Class::Automations) {
+            self.previews.shown_until.insert(class, Instant::now() + SHOWN);
+            if !self.stock.knows_contents(class) && self.previews.waiting.len() < PREVIEWS {
                 let deadline = Instant::now() + PATIENCE;
                 self.previews.waiting.push(Waiting { class, from, limit, reply, deadline });
                 return;

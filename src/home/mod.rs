@@ -15,6 +15,7 @@ mod people;
 mod read;
 mod reader;
 pub mod rest;
+mod routines;
 mod session;
 mod socket;
 mod task;
