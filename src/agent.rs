@@ -131,6 +131,8 @@ pub struct Agent {
     asked: mpsc::Receiver<Asked>,
     /// When it was started, Unix milliseconds.
     started_at: i64,
+    /// Previews of contents, which are read for the owner's eyes only while nobody may have them.
+    previews: things::Previews,
 }
 
 /// What an agent is made of.
@@ -237,6 +239,7 @@ impl Agent {
             ask,
             asked,
             started_at: now,
+            previews: things::Previews::default(),
         };
         agent.portal.retry_at = Some(Instant::now());
         Ok(agent)
@@ -307,11 +310,18 @@ impl Agent {
         let rest = Duration::from_millis(u64::try_from(rest).unwrap_or_default());
         let waits = self.stock.look_again(now).filter(|_| self.home.complete);
         let again = waits.map(|wait| Instant::now() + wait.max(rest));
-        [connect, again, self.portal.flush_at, self.portal.answer_by, self.meeting.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or_else(far_away)
+        [
+            connect,
+            again,
+            self.portal.flush_at,
+            self.portal.answer_by,
+            self.meeting.deadline(),
+            self.previews.deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+        .unwrap_or_else(far_away)
     }
 
     async fn on_time(&mut self) -> Result<(), Problem> {

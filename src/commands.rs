@@ -66,6 +66,7 @@ async fn dispatch(command: &Command, settings: &Settings, output: Output) -> Res
         Command::Preview => preview::preview(settings, output).await,
         Command::Pair { portal, invite, yes } => pair::pair(settings, output, portal, invite, *yes).await,
         Command::Status => show::status(settings, output).await,
+        Command::Report => show::report(settings, output).await,
         Command::Fingerprint => show::fingerprint(settings, output),
         Command::Health => show::health(settings, output).await,
         Command::Export { out } => show::export(settings, output, out.as_deref()).await,

@@ -52,7 +52,7 @@ impl Agent {
                 reply.result(forgotten).await;
             }
             Request::Connection => reply.value(&self.connection()).await,
-            Request::Preview { class, from, limit } => self.preview(class, from, limit, &reply).await,
+            Request::Preview { class, from, limit } => self.preview(class, from, limit, reply).await,
             Request::Rooms => self.rooms(&reply).await,
             Request::RoomKind { area, kind } => {
                 let chosen = self.choose_kind(&area, kind).await;

@@ -122,6 +122,16 @@ impl Stock {
         }
     }
 
+    /// Whether the contents of a class were read; there is nothing more to read for the others.
+    #[must_use]
+    pub const fn knows_contents(&self, class: Class) -> bool {
+        match class {
+            Class::Dashboards => self.home.knows_contents(),
+            Class::Automations => self.home.knows_routines(),
+            Class::Structure | Class::Names => true,
+        }
+    }
+
     /// Whether contents are granted that were not read yet.
     #[must_use]
     pub fn awaits_contents(&self, grants: &Grants) -> bool {

@@ -111,14 +111,15 @@ impl Agent {
         Ok(())
     }
 
-    /// Whose contents are read and kept: only those that somebody may have.
+    /// Whose contents are read and kept: only those that somebody may have, or that the owner looks at.
     fn wish(&mut self) {
         let paired = self.state.pairing.is_some();
-        let granted = |class| paired && self.state.grants.consent.grants(class);
-        self.home.wishes.want_dashboards(granted(Class::Dashboards));
-        self.home.wishes.want_routines(granted(Class::Automations));
+        let wanted =
+            |class| (paired && self.state.grants.consent.grants(class)) || self.previews.shown(class);
+        self.home.wishes.want_dashboards(wanted(Class::Dashboards));
+        self.home.wishes.want_routines(wanted(Class::Automations));
         for class in [Class::Dashboards, Class::Automations] {
-            if !granted(class) {
+            if !wanted(class) {
                 self.stock.forget_contents(class);
             }
         }
@@ -130,6 +131,7 @@ impl Agent {
         if !self.portal.session.frozen() {
             self.take_in_held().await?;
         }
+        self.continue_previews().await;
         self.continue_meeting().await?;
         if self.portal.link.is_none() {
             return self.connect().await;

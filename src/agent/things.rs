@@ -2,9 +2,11 @@
 //! this is for the owner's eyes only (R17).
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::consent::Class;
 use vestibule_protocol::id::{OpaqueId, TenantId};
@@ -24,6 +26,12 @@ use crate::store::Commit;
 
 /// Most things that one search shows.
 const THINGS: usize = 60;
+/// How long contents that nobody may have are kept after the owner looked at them.
+const SHOWN: Duration = Duration::from_secs(5 * 60);
+/// How long a preview waits for contents to be read.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Previews that may wait at a time.
+const PREVIEWS: usize = 4;
 /// Most records that one preview shows.
 const RECORDS: u32 = 500;
 
@@ -115,7 +123,55 @@ pub struct ThingView {
     pub excluded: bool,
 }
 
+/// A preview that waits for contents to be read.
+struct Waiting {
+    class: Class,
+    from: u64,
+    limit: u32,
+    reply: Reply,
+    deadline: Instant,
+}
+
+/// Previews of contents.
+#[derive(Default)]
+pub(super) struct Previews {
+    waiting: Vec<Waiting>,
+    /// Until when contents of a class are kept for the next page of its preview.
+    shown_until: BTreeMap<Class, Instant>,
+}
+
+impl Previews {
+    /// Whether the owner looks at contents of a class.
+    pub(super) fn shown(&self, class: Class) -> bool {
+        self.shown_until.get(&class).is_some_and(|until| *until > Instant::now())
+    }
+
+    /// When there is something to do.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let soonest = self.waiting.iter().map(|waiting| waiting.deadline).min();
+        let now = Instant::now();
+        soonest.or_else(|| self.shown_until.values().copied().filter(|until| *until > now).min())
+    }
+}
+
 impl Agent {
+    /// Answers the previews that waited, as soon as contents were read, or when they were not.
+    pub(super) async fn continue_previews(&mut self) {
+        if self.previews.waiting.is_empty() {
+            return;
+        }
+        for waiting in std::mem::take(&mut self.previews.waiting) {
+            if self.stock.knows_contents(waiting.class) {
+                self.show_preview(waiting.class, waiting.from, waiting.limit, &waiting.reply).await;
+            } else if waiting.deadline <= Instant::now() {
+                let problem = problem::home_not_ready(self.home.trouble);
+                waiting.reply.result(Err::<(), _>(problem)).await;
+            } else {
+                self.previews.waiting.push(waiting);
+            }
+        }
+    }
+
     pub(super) fn connection(&self) -> ConnectionView {
         let pairing =
             self.state.pairing.as_ref().zip(self.keys.as_ref()).map(|(pairing, keys)| PairingView {
@@ -134,7 +190,19 @@ impl Agent {
         }
     }
 
-    pub(super) async fn preview(&self, class: Class, from: u64, limit: u32, reply: &Reply) {
+    pub(super) async fn preview(&mut self, class: Class, from: u64, limit: u32, reply: Reply) {
+        if matches!(class, Class::Dashboards | Class::Automations) {
+            self.previews.shown_until.insert(class, Instant::now() + SHOWN);
+            if !self.stock.knows_contents(class) && self.previews.waiting.len() < PREVIEWS {
+                let deadline = Instant::now() + PATIENCE;
+                self.previews.waiting.push(Waiting { class, from, limit, reply, deadline });
+                return;
+            }
+        }
+        self.show_preview(class, from, limit, &reply).await;
+    }
+
+    async fn show_preview(&self, class: Class, from: u64, limit: u32, reply: &Reply) {
         if !self.home.complete || self.home.trouble.is_some() {
             let problem = problem::home_not_ready(self.home.trouble);
             return reply.result(Err::<(), _>(problem)).await;

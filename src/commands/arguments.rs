@@ -85,6 +85,8 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Print a report for whoever helps you: versions, counts, problems and times; no names, no addresses
+    Report,
     /// Print the fingerprint by which the portal knows this home
     Fingerprint,
     /// Succeed if a daemon answers, whatever the state of home and portal
