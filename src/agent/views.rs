@@ -54,7 +54,7 @@ pub struct Status {
     /// An erasure waits for the portal's receipt.
     pub forgetting: bool,
     /// Language of the installation, once it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub language: Option<String>,
 }
 
