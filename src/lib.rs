@@ -11,6 +11,7 @@
 pub mod home;
 
 pub mod identity;
+pub mod inbound;
 pub mod outbound;
 pub mod private;
 

@@ -1,8 +1,9 @@
 //! `Private<T>`: text from the home that cannot be printed, logged, serialised or sent by accident.
 //!
-//! The type has no `Serialize`, no `Display`, no `Deref` and no public way to its value. Only two doors lead out, both
-//! inside this crate: [`Private::reveal_to_privacy`], which `outbound::privacy` alone may call, and
-//! [`Private::reveal_to_home`], which `home/` and the owner's own terminal may call. The architecture test counts the callers.
+//! The type has no `Serialize`, no `Display`, no `Deref` and no public way to its value. Only these doors lead out, all
+//! inside this crate: [`Private::reveal_to_privacy`], which `outbound::privacy` alone may call,
+//! [`Private::reveal_to_home`], which `home/` and the owner's own terminal may call, and [`Private::reveal_to_journal`], through
+//! which images of the home's documents get into the database. The architecture test counts the callers.
 
 use std::fmt;
 
@@ -26,6 +27,11 @@ impl<T> Private<T> {
 
     /// The value, for talking back to the home it came from (it already knows it).
     pub(crate) const fn reveal_to_home(&self) -> &T {
+        &self.0
+    }
+
+    /// The value, for the journal in the data folder, from which what was there before is put back.
+    pub(crate) const fn reveal_to_journal(&self) -> &T {
         &self.0
     }
 }

@@ -153,6 +153,7 @@ fn private_text_has_two_doors() {
     let doors = [
         ("reveal_to_privacy", vec!["src/private.rs", "src/outbound/privacy/"]),
         ("reveal_to_home", vec!["src/private.rs", "src/home/"]),
+        ("reveal_to_journal", vec!["src/private.rs", "src/store/journal/"]),
         ("by_privacy_rule", vec!["crates/protocol/src/record.rs", "src/outbound/privacy/"]),
     ];
     for (door, places) in doors {

@@ -1,0 +1,41 @@
+//! One step of a deployment's journal: what was there before, what shall be there after, and how far it got.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::inbound::apply::Phase;
+use crate::outbound::reading::Text;
+
+/// A step. The images are texts of the home: `Debug` shows none.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StepRow {
+    /// Its place among the steps.
+    pub n: u32,
+    /// The small part.
+    pub state: StepState,
+    /// What was there before, as [`crate::inbound`] spells images.
+    pub before: Text,
+    /// What shall be there after; once read back, what Home Assistant made of it (R43).
+    pub after: Text,
+    /// What somebody else had made of it, where we met that.
+    pub found: Option<Text>,
+}
+
+/// How far a step got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepState {
+    /// The item of the deployment.
+    pub item: u32,
+    /// How far it got.
+    pub phase: Phase,
+    /// It removes something, and therefore runs last (R44).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deletes: bool,
+}
+
+impl fmt::Debug for StepRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StepRow({}, {:?})", self.n, self.state)
+    }
+}
