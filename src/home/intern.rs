@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::outbound::reading::{RawCapabilities, Shared};
+use crate::outbound::reading::{RawCapabilities, Shared, Word};
 use crate::private::Private;
 
 /// Shared values of the reading task. It holds what the last readings held, see [`Interner::forget_unused`].
 #[derive(Default)]
 pub(super) struct Interner {
-    texts: HashSet<Arc<str>>,
+    texts: HashSet<Word>,
     /// Some 300 bytes each, and a home of ten thousand entities has a few hundred different ones.
     capabilities: HashSet<Arc<RawCapabilities>>,
 }
@@ -18,10 +18,10 @@ impl Interner {
     /// The shared form of a text.
     pub(super) fn share(&mut self, text: &str) -> Shared {
         if let Some(known) = self.texts.get(text) {
-            return Private::new(Arc::clone(known));
+            return Private::new(known.clone());
         }
-        let new: Arc<str> = text.into();
-        self.texts.insert(Arc::clone(&new));
+        let new = Word::from(text);
+        self.texts.insert(new.clone());
         Private::new(new)
     }
 
@@ -39,7 +39,7 @@ impl Interner {
     pub(super) fn forget_unused(&mut self) {
         self.capabilities.retain(|all| Arc::strong_count(all) > 1);
         self.capabilities.shrink_to_fit();
-        self.texts.retain(|text| Arc::strong_count(text) > 1);
+        self.texts.retain(Word::is_shared);
         self.texts.shrink_to_fit();
     }
 }
@@ -52,7 +52,7 @@ mod tests {
     fn equal_texts_share_memory_until_nobody_holds_them() {
         let mut interner = Interner::default();
         let (a, b) = (interner.share("light"), interner.share("light"));
-        assert!(Arc::ptr_eq(a.reveal_to_home(), b.reveal_to_home()));
+        assert!(std::ptr::eq(&**a.reveal_to_home(), &**b.reveal_to_home()));
         drop(interner.share("°C"));
         interner.forget_unused();
         assert_eq!(interner.texts.len(), 1);

@@ -9,7 +9,7 @@ use super::reading::{
 use crate::private::Private;
 
 pub(crate) fn shared(text: &str) -> Shared {
-    Private::new(Arc::from(text))
+    Private::new(text.into())
 }
 
 pub(crate) fn text(text: &str) -> Text {

@@ -14,7 +14,7 @@ use super::reading::{
     Reading, Text,
 };
 
-/// The home as last read. 50 000 entities take about 380 bytes each, their texts included.
+/// The home as last read. 50 000 entities take about 360 bytes each, their texts included.
 #[derive(Debug, Default)]
 pub struct Home {
     pub(super) config: Option<RawConfig>,

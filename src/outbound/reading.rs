@@ -3,14 +3,47 @@
 //! Everything that a person could have typed is `Private`. Lists keep Home Assistant's order where it means
 //! something (areas, floors) and are otherwise in any order.
 
+use std::borrow::Borrow;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::private::Private;
 
 /// Text from the home that repeats a lot (integration domains, units, translation keys): shared between values.
-pub type Shared = Private<Arc<str>>;
+pub type Shared = Private<Word>;
 /// Text from the home that is mostly unique (names, entity ids).
 pub type Text = Private<Box<str>>;
+
+/// A text that many values share. One word of memory in each of them, where an `Arc<str>` takes two: an entity holds eight.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Word(Arc<Box<str>>);
+
+impl Word {
+    /// Whether somebody else holds it too.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+}
+
+impl From<&str> for Word {
+    fn from(text: &str) -> Self {
+        Self(Arc::new(text.into()))
+    }
+}
+
+impl Deref for Word {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Word {
+    fn borrow(&self) -> &str {
+        self
+    }
+}
 
 /// A registry id: 32 hexadecimal digits in Home Assistant, 16 bytes here. Ids of any other shape are hashed into 16 bytes
 /// by [`RegistryId::parse`], so that they stay distinct.

@@ -118,7 +118,7 @@ async fn the_shapes_that_others_rely_on() {
     assert_eq!(records(&agent.command(&["preview", "--json"]).await.ok().out), held);
     assert_eq!(agent.command(&["ledger", "export"]).await.ok().err, "");
     assert_eq!(agent.command(&["--nonsense"]).await.code, 2);
-    assert_eq!(agent.command(&["consent", "grant", "dashboards"]).await.code, 2);
+    assert_eq!(agent.command(&["consent", "grant", "everything"]).await.code, 2);
 }
 
 /// With `--json` stdout is JSON and nothing else, also when something is wrong.

@@ -225,7 +225,23 @@ async fn r23_bombs_and_giants_end_the_link_and_nothing_else() {
 async fn s97_an_unknown_verb_ends_the_link_and_is_written_down() {
     assert_eq!(
         FromPortal::KINDS,
-        ["challenge", "enrolled", "welcome", "ack", "mismatch", "want", "pull", "done", "erased", "refused"]
+        [
+            "challenge",
+            "enrolled",
+            "welcome",
+            "ack",
+            "mismatch",
+            "want",
+            "pull",
+            "done",
+            "erased",
+            "charters",
+            "deploy",
+            "withdraw",
+            "ask",
+            "reads",
+            "refused"
+        ]
     );
     let world = World::new(30).await;
     let mut portal = Hostile::paired_with(&world).await;
