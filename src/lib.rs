@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! OUT   home ─→ outbound: inventory ─→ privacy ─→ snapshot ─→ diff ─→ portal
+//! IN    portal ─→ inbound: deployment ─→ plan ─→ home
 //! ```
 //!
-//! The modules, in the order the data flows: [`home`] reads, [`outbound`] decides what may leave (pure), [`agent`] is the one loop that
+//! The modules, in the order the data flows: [`home`] reads, [`outbound`] decides what may leave (pure), [`inbound`]
+//! decides what may come in and what it would change (pure), [`agent`] is the one loop that
 //! owns the state, [`store`] remembers, [`portal`] talks to the other end. [`identity`] says who the home is to a tenant. [`commands`]
 //! and [`control`] are how a person reaches it all.
 

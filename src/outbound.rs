@@ -3,6 +3,7 @@
 //! [`reading`] → [`inventory`] (what the home is) → [`privacy`] (what of it may leave, as canonical records) → [`snapshot`] (their
 //! hashes) → [`diff`] (what changed).
 
+pub mod contents;
 pub mod diff;
 #[cfg(test)]
 pub(crate) mod example;

@@ -1,9 +1,10 @@
 //! `Private<T>`: text from the home that cannot be printed, logged, serialised or sent by accident.
 //!
-//! The type has no `Serialize`, no `Display`, no `Deref` and no public way to its value. Only these doors lead out, all
+//! The type has no `Serialize`, no `Display`, no `Deref` and no public way to its value. Only four doors lead out, all
 //! inside this crate: [`Private::reveal_to_privacy`], which `outbound::privacy` alone may call,
-//! [`Private::reveal_to_home`], which `home/` and the owner's own terminal may call, and [`Private::reveal_to_journal`], through
-//! which images of the home's documents get into the database. The architecture test counts the callers.
+//! [`Private::reveal_to_home`], which `home/` and the owner's own terminal may call, [`Private::reveal_to_inbound`], which
+//! `inbound/` may call to work out what a deployment would change, and [`Private::reveal_to_journal`], through which images of
+//! the home's documents get into the database. The architecture test counts the callers.
 
 use std::fmt;
 
@@ -32,6 +33,11 @@ impl<T> Private<T> {
 
     /// The value, for the journal in the data folder, from which what was there before is put back.
     pub(crate) const fn reveal_to_journal(&self) -> &T {
+        &self.0
+    }
+
+    /// The value, for working out what a deployment would change at home. What comes of it is private again, or a yes or no.
+    pub(crate) const fn reveal_to_inbound(&self) -> &T {
         &self.0
     }
 }

@@ -148,12 +148,13 @@ fn only_the_stores_name_sql() {
 }
 
 #[test]
-fn private_text_has_two_doors() {
+fn private_text_has_few_doors() {
     let sources = rust();
     let doors = [
         ("reveal_to_privacy", vec!["src/private.rs", "src/outbound/privacy/"]),
         ("reveal_to_home", vec!["src/private.rs", "src/home/"]),
         ("reveal_to_journal", vec!["src/private.rs", "src/store/journal/"]),
+        ("reveal_to_inbound", vec!["src/private.rs", "src/inbound/"]),
         ("by_privacy_rule", vec!["crates/protocol/src/record.rs", "src/outbound/privacy/"]),
     ];
     for (door, places) in doors {
