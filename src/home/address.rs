@@ -185,16 +185,22 @@ impl Endpoint {
         &self.token
     }
 
+    /// Path of a REST resource, given by its part after `/api/`.
+    pub(super) fn rest_path(&self, resource: &str) -> String {
+        // The Supervisor's proxy has its own prefix, an owner's URL the one before the WebSocket's path.
+        let prefix = if self.supervisor { "/core" } else { self.path.trim_end_matches(API_PATH) };
+        format!("{prefix}/api/{resource}")
+    }
+
+    /// Host and port, as a `Host` header names them.
+    pub(super) fn authority(&self) -> String {
+        let Target { host, port, .. } = &self.target;
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    }
+
     /// The URL for the WebSocket handshake. The scheme is always `ws`: TLS has been dealt with below it.
     pub(super) fn handshake_url(&self) -> String {
-        let host = &self.target.host;
-        let port = self.target.port;
-        let path = &self.path;
-        if host.contains(':') {
-            format!("ws://[{host}]:{port}{path}")
-        } else {
-            format!("ws://{host}:{port}{path}")
-        }
+        format!("ws://{}{}", self.authority(), self.path)
     }
 }
 
@@ -295,5 +301,13 @@ mod tests {
         let e = Endpoint::supervisor(Token::new("t").unwrap());
         assert_eq!(e.handshake_url(), "ws://supervisor:80/core/websocket");
         assert!(e.is_supervisor() && !e.tls());
+        assert_eq!(e.rest_path("config"), "/core/api/config");
+    }
+
+    #[test]
+    fn rest_lies_next_to_the_websocket() {
+        assert_eq!(endpoint("http://house:8123").unwrap().rest_path("config"), "/api/config");
+        let e = endpoint("wss://[fd00::1]/ha/api/websocket").unwrap();
+        assert_eq!((e.rest_path("config"), e.authority()), ("/ha/api/config".into(), "[fd00::1]:443".into()));
     }
 }

@@ -2,7 +2,11 @@
 //!
 //! All of them read. None of them changes anything in the home, and none of them subscribes to ordinary state changes.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
+
+use super::desk::RoutineKind;
 
 /// Types of events we subscribe to (all of them allowed for users who are no administrators, floors and labels since 2024.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -230,6 +234,20 @@ pub fn auth(token: &str) -> Result<String, serde_json::Error> {
     serde_json::to_string(&Auth { kind: "auth", access_token: token })
 }
 
+/// Where a document of Home Assistant's editor lies, as its path after `/api/`. The id is percent-encoded.
+#[must_use]
+pub fn routine_path(kind: RoutineKind, id: &str) -> String {
+    let mut path = format!("config/{}/config/", kind.domain());
+    for byte in id.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            path.push(char::from(byte));
+        } else {
+            let _ = write!(path, "%{byte:02X}");
+        }
+    }
+    path
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,5 +279,11 @@ mod tests {
             Command::SubscribeEvents(EventType::Areas).to_json(9).unwrap(),
             r#"{"id":9,"type":"subscribe_events","event_type":"area_registry_updated"}"#
         );
+    }
+
+    #[test]
+    fn ids_are_encoded_in_addresses() {
+        assert_eq!(routine_path(RoutineKind::Script, "good_night"), "config/script/config/good_night");
+        assert_eq!(routine_path(RoutineKind::Automation, "a ü%~"), "config/automation/config/a%20%C3%BC%25~");
     }
 }

@@ -7,11 +7,13 @@
 
 pub mod address;
 pub mod commands;
+pub mod desk;
 mod intern;
 mod overheard;
 mod paced;
 mod read;
 mod reader;
+pub mod rest;
 mod session;
 mod socket;
 mod task;

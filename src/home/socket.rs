@@ -198,7 +198,7 @@ fn check_version(version: Option<&str>) -> Result<(), HomeTrouble> {
 }
 
 /// Why there is no connection.
-const fn unreached(error: DialError) -> HomeTrouble {
+pub(super) const fn unreached(error: DialError) -> HomeTrouble {
     match error {
         DialError::NameUnknown => HomeTrouble::NameUnknown,
         DialError::Unreachable => HomeTrouble::Unreachable,

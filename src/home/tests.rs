@@ -1,6 +1,7 @@
 //! The task against the fake Home Assistant, over loopback and over pipes.
 
 mod faults;
+mod rest;
 mod time;
 
 use std::time::Duration;

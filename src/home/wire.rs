@@ -185,6 +185,24 @@ impl Odd<'_> {
     }
 }
 
+/// A document of the home, kept exactly as Home Assistant spells it; `None` for what is no JSON object.
+pub(super) fn document(json: &str) -> Option<Text> {
+    let raw: &RawValue = serde_json::from_str(json).ok()?;
+    raw.get().starts_with('{').then(|| text(raw.get()))
+}
+
+/// Whether a document is an object that names no other id than the one it is to be stored under.
+pub(super) fn routine_may_be_stored(json: &str, id: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Named<'a> {
+        #[serde(default, borrow)]
+        id: Option<Cow<'a, str>>,
+    }
+    let named = serde_json::from_str::<Named<'_>>(json);
+    json.trim_ascii_start().starts_with('{')
+        && named.is_ok_and(|named| named.id.is_none_or(|inside| inside == id))
+}
+
 /// Wraps a text that is not shared.
 pub(super) fn text(text: &str) -> Text {
     Private::new(text.into())

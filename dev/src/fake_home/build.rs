@@ -218,6 +218,27 @@ pub(super) fn entity(
     model.sources.insert(entity_id.to_owned(), platform);
 }
 
+/// The registry entry of an automation, script or scene. Its state comes with loading.
+pub(super) fn routine(model: &mut Model, entity_id: &str, platform: &str, unique_id: &str, name: &str) {
+    let id = model.new_id();
+    let mut registered = json!({
+        "id": id, "entity_id": entity_id, "unique_id": unique_id, "platform": platform, "name": null,
+        "original_name": name, "area_id": null, "device_id": null, "config_entry_id": null, "labels": [],
+        "disabled_by": null, "hidden_by": null, "entity_category": null, "icon": null, "translation_key": null,
+        "options": {"conversation": {"should_expose": false}}, "aliases": [], "capabilities": null, "device_class": null,
+        "original_device_class": null, "original_icon": null,
+    });
+    if model.version == Version::V2026_11 {
+        registered["categories"] = json!({});
+        registered["config_subentry_id"] = Value::Null;
+        registered["next_name_part"] = Value::Null;
+        registered["aliases"] = json!([null]);
+    } else {
+        registered["has_entity_name"] = json!(false);
+    }
+    model.entities.insert(entity_id.to_owned(), stamp(model.version, registered));
+}
+
 /// The state that goes with a registered entity.
 fn state_of(model: &mut Model, entity_id: &str, kind: EntityKind) {
     let mut attributes = kind.capabilities();

@@ -14,7 +14,7 @@ fn registry(kind: &'static str, data: Value) -> BusEvent {
 
 impl FakeHome {
     /// Changes the model and sends what the change returns, in one step: nobody can read in between.
-    fn change(&self, change: impl FnOnce(&mut Model) -> Vec<BusEvent>) {
+    pub(super) fn change(&self, change: impl FnOnce(&mut Model) -> Vec<BusEvent>) {
         let mut model = lock(&self.inner.model);
         for event in change(&mut model) {
             self.emit(event);

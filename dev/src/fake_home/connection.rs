@@ -13,7 +13,9 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
+use super::ahead::Ahead;
 use super::answer::{Answer, answer, compressed, full_state};
+use super::faults::When;
 use super::model::State;
 use super::{FakeHome, TOKEN, lock};
 
@@ -67,14 +69,15 @@ struct Connection<S> {
 impl FakeHome {
     /// Speaks to one client until either side ends it.
     pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, mut stream: S) {
-        self.inner.counters.connections.fetch_add(1, Ordering::SeqCst);
         let mut cut = self.inner.cut.subscribe();
         let faults = self.faults();
         if faults.refuse {
+            self.inner.counters.connections.fetch_add(1, Ordering::SeqCst);
             return;
         }
         let work = async {
             if let Some(status) = faults.http_status {
+                self.inner.counters.connections.fetch_add(1, Ordering::SeqCst);
                 let _ = stream.read(&mut [0; 4096]).await;
                 let answer = format!(
                     "HTTP/1.1 {status} Fake\r\nContent-Type: text/plain\r\nContent-Length: 4\r\nConnection: close\r\n\r\nfake"
@@ -86,6 +89,11 @@ impl FakeHome {
             let config = WebSocketConfig::default()
                 .max_message_size(Some(MAX_RECEIVE))
                 .max_frame_size(Some(MAX_RECEIVE));
+            let Some(stream) = Ahead::read(stream).await else { return };
+            if !stream.path().ends_with("/websocket") {
+                return self.serve_http(stream).await;
+            }
+            self.inner.counters.connections.fetch_add(1, Ordering::SeqCst);
             let Ok(ws) = tokio_tungstenite::accept_async_with_config(stream, Some(config)).await else {
                 return;
             };
@@ -154,14 +162,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if faults.hang.as_deref() == Some(&*command) {
             return Ok(());
         }
-        if let Some(fail) = faults.fail.filter(|fail| fail.command == command)
-            && (fail.nth == 0 || fail.nth == nth)
-        {
-            return self.error(id, &fail.code).await;
+        self.home.run_hooks(&command, nth);
+        if let Some(code) = faults.failure(&command, nth) {
+            return self.error(id, code).await;
+        }
+        let cut = faults.cut(&command, nth);
+        if cut == Some(When::Before) {
+            return Err(Over);
         }
         let (answer, violation) = self.home.model(|model| answer(model, &request));
         if let Some(violation) = violation {
             self.home.violation(violation);
+        }
+        if cut == Some(When::After) {
+            return Err(Over);
         }
         match answer {
             Answer::Result(result) => self.result(id, &result).await,
@@ -282,7 +296,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
 impl FakeHome {
     /// Counts a command; says how many of its type have come.
-    fn count(&self, command: &str) -> u64 {
+    pub(super) fn count(&self, command: &str) -> u64 {
         let mut commands = lock(&self.inner.commands);
         let count = commands.entry(command.to_owned()).or_default();
         *count += 1;

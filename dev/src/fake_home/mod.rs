@@ -1,15 +1,18 @@
 //! A fake Home Assistant that speaks the real WebSocket protocol, for tests and benchmarks; with switches for everything that goes wrong.
 //!
-//! It holds a small model of a house (see `model`), answers the commands that Vestibule knows like 2024.3 or 2026.11 would (see `answer`),
+//! It holds a small model of a house (see `model`), answers the commands that Vestibule knows like 2024.3 or 2026.11 would (see `answer`, and `rest` for automations, scripts and scenes),
 //! sends the events that the real one sends when something changes (see `changes`), and counts what comes and goes. It listens on
 //! loopback ([`FakeHome::listen`]) or serves any stream ([`FakeHome::serve`]), so a simulation can put it on a simulated network.
 
+mod ahead;
 mod answer;
 mod build;
 mod changes;
 mod connection;
 mod faults;
 mod model;
+mod rest;
+mod routines;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,8 +23,9 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 pub use build::EntityKind;
-pub use faults::{Fail, Faults};
+pub use faults::{Cut, Fail, Faults, When};
 pub use model::{Model, State, Version};
+pub use routines::{Domain, Routines, Stored};
 
 use connection::BusEvent;
 
@@ -45,6 +49,15 @@ struct Inner {
     commands: Mutex<BTreeMap<String, u64>>,
     /// Things no good client does.
     violations: Mutex<Vec<String>>,
+    /// What happens just before some commands are carried out.
+    hooks: Mutex<Vec<Hook>>,
+}
+
+/// Something that somebody else does in the home at the worst moment.
+struct Hook {
+    command: String,
+    nth: u64,
+    run: Box<dyn FnOnce(&FakeHome) + Send>,
 }
 
 #[derive(Default)]
@@ -104,6 +117,7 @@ impl FakeHome {
                 counters: Counters::default(),
                 commands: Mutex::default(),
                 violations: Mutex::default(),
+                hooks: Mutex::default(),
             }),
         }
     }
@@ -190,12 +204,24 @@ impl FakeHome {
         set(&mut lock(&self.inner.faults));
     }
 
+    /// Does something just before the `nth` command of this type, counted from 1 since the home was made, is carried out: an edit between
+    /// somebody's reading and saving, for instance. REST requests count as `rest/DOMAIN/METHOD`, such as `rest/automation/post`.
+    pub fn before(&self, command: &str, nth: u64, run: impl FnOnce(&Self) + Send + 'static) {
+        lock(&self.inner.hooks).push(Hook { command: command.to_owned(), nth, run: Box::new(run) });
+    }
+
+    fn run_hooks(&self, command: &str, nth: u64) {
+        let due = |hook: &mut Hook| hook.command == command && hook.nth == nth;
+        let due: Vec<Hook> = lock(&self.inner.hooks).extract_if(.., due).collect();
+        due.into_iter().for_each(|hook| (hook.run)(self));
+    }
+
     /// Cuts all open connections, without a word.
     pub fn cut_connections(&self) {
         self.inner.cut.send_modify(|cuts| *cuts += 1);
     }
 
-    /// Connections that got as far as a TCP connection.
+    /// Connections that wanted a WebSocket, or got no further than TCP.
     #[must_use]
     pub fn connections(&self) -> u64 {
         self.inner.counters.connections.load(Ordering::SeqCst)

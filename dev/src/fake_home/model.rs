@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::build::{self, EntityKind};
+use super::routines::Routines;
 
 /// Which Home Assistant to behave like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +73,8 @@ pub struct Model {
     pub dashboards: Vec<Value>,
     /// Resources.
     pub resources: Vec<Value>,
+    /// Automations, scripts and scenes.
+    pub routines: Routines,
     /// For ids that are always the same.
     pub(super) next_id: u64,
 }
@@ -101,6 +104,7 @@ impl Model {
             ],
             dashboards: Vec::new(),
             resources: Vec::new(),
+            routines: Routines::default(),
             next_id: 1,
         }
     }

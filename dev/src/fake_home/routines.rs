@@ -1,0 +1,302 @@
+//! Automations, scripts and scenes: the files they are kept in, what is loaded of them, and the entities that come of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::connection::BusEvent;
+use super::model::{Model, State, Version};
+use super::{FakeHome, build};
+
+/// A file of routines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Domain {
+    /// `automations.yaml`.
+    Automation,
+    /// `scripts.yaml`.
+    Script,
+    /// `scenes.yaml`.
+    Scene,
+}
+
+impl Domain {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Automation, Self::Script, Self::Scene];
+
+    /// As Home Assistant spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Automation => "automation",
+            Self::Script => "script",
+            Self::Scene => "scene",
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|domain| domain.as_str() == text)
+    }
+
+    /// Platform of the entities in the registry.
+    const fn platform(self) -> &'static str {
+        match self {
+            Self::Automation | Self::Script => self.as_str(),
+            Self::Scene => "homeassistant",
+        }
+    }
+}
+
+/// One document: its keys in order, with their values as they were sent.
+#[derive(Debug, Clone, Default)]
+pub struct Stored(Vec<(String, Box<RawValue>)>);
+
+impl Stored {
+    fn parse(text: &str) -> Option<Self> {
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = Stored;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Stored, A::Error> {
+                let mut fields = Stored::default();
+                while let Some((key, value)) = map.next_entry()? {
+                    fields.set(key, value);
+                }
+                Ok(fields)
+            }
+        }
+        let mut json = serde_json::Deserializer::from_str(text);
+        serde::Deserializer::deserialize_map(&mut json, Fields).ok()
+    }
+
+    /// As a Python dictionary does: a known key keeps its place.
+    fn set(&mut self, key: String, value: Box<RawValue>) {
+        match self.0.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((key, value)),
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<&RawValue> {
+        self.0.iter().find(|(known, _)| known == key).map(|(_, value)| &**value)
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        serde_json::from_str(self.get(key)?.get()).ok()
+    }
+
+    /// As Home Assistant's API shows it.
+    #[must_use]
+    pub fn json(&self) -> String {
+        let fields: Vec<String> =
+            self.0.iter().map(|(key, value)| format!("{}:{}", json!(key), value.get())).collect();
+        format!("{{{}}}", fields.join(","))
+    }
+}
+
+/// All files.
+#[derive(Debug, Clone, Default)]
+pub struct Routines {
+    files: BTreeMap<(Domain, String), Stored>,
+    /// What was in the files when they were last loaded.
+    loaded: BTreeMap<(Domain, String), Stored>,
+    /// Files with a secret in them: nothing can be read or written.
+    pub unreadable: BTreeSet<Domain>,
+}
+
+impl Routines {
+    pub(super) fn get(&self, domain: Domain, id: &str) -> Option<&Stored> {
+        self.files.get(&(domain, id.to_owned()))
+    }
+
+    /// Ids in a file.
+    #[must_use]
+    pub fn ids(&self, domain: Domain) -> Vec<String> {
+        self.files.keys().filter(|(of, _)| *of == domain).map(|(_, id)| id.clone()).collect()
+    }
+
+    /// Writes a document into its file, as the editor does; nothing is loaded.
+    pub(super) fn put(&mut self, version: Version, domain: Domain, id: &str, text: &str) {
+        let Some(sent) = Stored::parse(text) else { return };
+        let stored = match domain {
+            Domain::Automation => {
+                let old = ["alias", "description", "trigger", "condition", "action"];
+                let new = ["alias", "description", "triggers", "conditions", "actions"];
+                let first = if version == Version::V2026_11 { new } else { old };
+                let mut stored = Stored::default();
+                let raw_id = RawValue::from_string(json!(id).to_string());
+                stored.0.extend(raw_id.ok().map(|raw| ("id".to_owned(), raw)));
+                let early = sent.0.iter().filter(|(key, _)| first.contains(&key.as_str()));
+                let mut early: Vec<_> = early.cloned().collect();
+                early.sort_by_key(|(key, _)| first.iter().position(|it| it == key));
+                stored.0.extend(early);
+                sent.0.into_iter().for_each(|(key, value)| stored.set(key, value));
+                stored
+            }
+            Domain::Script => sent,
+            Domain::Scene => {
+                let mut stored = Stored::default();
+                let raw_id = RawValue::from_string(json!(id).to_string());
+                stored.0.extend(raw_id.ok().map(|raw| ("id".to_owned(), raw)));
+                sent.0.into_iter().for_each(|(key, value)| stored.set(key, value));
+                stored
+            }
+        };
+        self.files.insert((domain, id.to_owned()), stored);
+    }
+
+    pub(super) fn remove(&mut self, domain: Domain, id: &str) -> bool {
+        self.loaded.remove(&(domain, id.to_owned()));
+        self.files.remove(&(domain, id.to_owned())).is_some()
+    }
+}
+
+/// Whether Home Assistant's validation refuses a document. Only what every version checks in the same way is checked here.
+pub(super) fn invalid(home: &FakeHome, domain: Domain, id: &str, body: &[u8]) -> bool {
+    let Ok(Value::Object(fields)) = serde_json::from_slice(body) else { return true };
+    let new = home.model(|model| model.version == Version::V2026_11);
+    let has = |key: &str| fields.contains_key(key);
+    match domain {
+        Domain::Automation => {
+            let old_words = has("trigger") && has("action");
+            let new_words = has("triggers") && has("actions");
+            !(old_words || new && new_words) || !new && (has("triggers") || has("actions"))
+        }
+        Domain::Script => {
+            let slug = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+            !has("sequence") || !id.bytes().all(slug)
+        }
+        Domain::Scene => !has("name") || !has("entities"),
+    }
+}
+
+impl FakeHome {
+    /// Puts a document into its file and loads it, as if it had always been there.
+    pub fn put_routine(&self, domain: Domain, id: &str, json: &str) {
+        self.change_silently(|model| model.routines.put(model.version, domain, id, json));
+        self.reload(domain, None);
+    }
+
+    /// Loads a file anew, or one document of it.
+    pub(super) fn reload(&self, domain: Domain, only: Option<&str>) {
+        self.change(|model| {
+            let mut events = Vec::new();
+            if model.routines.unreadable.contains(&domain) {
+                return events;
+            }
+            let due = |(of, id): &(Domain, String)| *of == domain && only.is_none_or(|only| only == id);
+            let files = model.routines.files.clone();
+            for (key, stored) in files.iter().filter(|(key, _)| due(key)) {
+                let known = model.routines.loaded.get(key).map(Stored::json);
+                if known != Some(stored.json()) {
+                    load(model, key, stored, known.is_some(), &mut events);
+                    model.routines.loaded.insert(key.clone(), stored.clone());
+                }
+            }
+            let gone: Vec<_> = model
+                .routines
+                .loaded
+                .keys()
+                .filter(|key| due(key) && !files.contains_key(key))
+                .cloned()
+                .collect();
+            for key in gone {
+                model.routines.loaded.remove(&key);
+                if let Some(entity_id) = entity_of(model, key.0, &key.1) {
+                    let old = model.states.remove(&entity_id);
+                    events.push(BusEvent::state(&entity_id, old.as_ref(), None));
+                }
+            }
+            if domain == Domain::Automation {
+                events.push(BusEvent::Event { kind: "automation_reloaded", data: json!({}) });
+            }
+            events
+        });
+    }
+
+    /// The editor takes the registry entry away, and the entity goes with it.
+    pub(super) fn routine_deleted(&self, domain: Domain, id: &str) {
+        let entity_id = self.model(|model| entity_of(model, domain, id));
+        if let Some(entity_id) = entity_id {
+            self.remove_entity(&entity_id);
+        }
+    }
+}
+
+/// The entity that came of a document.
+fn entity_of(model: &Model, domain: Domain, id: &str) -> Option<String> {
+    let fits = |entry: &&Value| entry["platform"] == domain.platform() && entry["unique_id"] == id;
+    let entry = model.entities.values().find(fits)?;
+    entry["entity_id"].as_str().filter(|it| it.starts_with(domain.as_str())).map(str::to_owned)
+}
+
+/// Makes or changes the entity of a document.
+fn load(
+    model: &mut Model,
+    (domain, id): &(Domain, String),
+    stored: &Stored,
+    known: bool,
+    events: &mut Vec<BusEvent>,
+) {
+    let alias = stored.text(if *domain == Domain::Scene { "name" } else { "alias" });
+    let alias = alias.unwrap_or_else(|| id.clone());
+    let entity_id = entity_of(model, *domain, id).unwrap_or_else(|| {
+        let object_id = if *domain == Domain::Script { id.clone() } else { slug(&alias) };
+        let entity_id = free(model, *domain, &object_id);
+        build::routine(model, &entity_id, domain.platform(), id, &alias);
+        events.push(BusEvent::Event {
+            kind: "entity_registry_updated",
+            data: json!({"action": "create", "entity_id": entity_id}),
+        });
+        entity_id
+    });
+    let old = model.states.get(&entity_id).cloned();
+    let initial = stored.get("initial_state").map(|raw| raw.get() == "true");
+    let value = match (domain, &old) {
+        (Domain::Automation, Some(old)) if known && initial.is_none() => old.value.clone(),
+        (Domain::Automation, _) => if initial.unwrap_or(true) { "on" } else { "off" }.to_owned(),
+        (Domain::Script, _) => "off".to_owned(),
+        (Domain::Scene, _) => "unknown".to_owned(),
+    };
+    let mut attributes = json!({"friendly_name": alias});
+    match domain {
+        Domain::Automation => {
+            attributes["id"] = json!(id);
+            attributes["mode"] = json!(stored.text("mode").unwrap_or_else(|| "single".to_owned()));
+            attributes["current"] = json!(0);
+            attributes["last_triggered"] = Value::Null;
+        }
+        Domain::Script => {
+            attributes["mode"] = json!(stored.text("mode").unwrap_or_else(|| "single".to_owned()));
+            attributes["current"] = json!(0);
+            attributes["last_triggered"] = Value::Null;
+        }
+        Domain::Scene => attributes["id"] = json!(id),
+    }
+    let state = State { value, attributes };
+    // A changed one is removed and made again.
+    if known {
+        events.push(BusEvent::state(&entity_id, old.as_ref(), None));
+        events.push(BusEvent::state(&entity_id, None, Some(&state)));
+    } else {
+        events.push(BusEvent::state(&entity_id, old.as_ref(), Some(&state)));
+    }
+    model.sources.insert(entity_id.clone(), domain.platform().to_owned());
+    model.states.insert(entity_id, state);
+}
+
+fn free(model: &Model, domain: Domain, object_id: &str) -> String {
+    let domain = domain.as_str();
+    let numbered = (2..).map(|n| format!("{domain}.{object_id}_{n}"));
+    let mut names = std::iter::once(format!("{domain}.{object_id}")).chain(numbered);
+    let free = names.find(|name| !model.entities.contains_key(name) && !model.states.contains_key(name));
+    free.unwrap_or_default()
+}
+
+fn slug(text: &str) -> String {
+    let mapped = text.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    let words: Vec<&str> = mapped.split('_').filter(|word| !word.is_empty()).collect();
+    if words.is_empty() { "unknown".to_owned() } else { words.join("_") }
+}
