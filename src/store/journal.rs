@@ -4,6 +4,7 @@
 //! images and plans; no `Debug` shows them.
 
 mod change;
+mod images;
 mod read;
 mod rows;
 mod steps;

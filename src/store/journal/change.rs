@@ -9,7 +9,8 @@ use vestibule_protocol::deployment::DeploymentId;
 
 use super::rows::{DeploymentRow, QuestionRow, ReadRow, RequestRow};
 use super::steps::{StepRow, StepState};
-use super::{READS, squeeze};
+use super::{READS, images, squeeze};
+use crate::inbound::plan::{Image, Target};
 use crate::outbound::reading::Text;
 use crate::store::error::{AGENT_DB, StoreError, sql};
 
@@ -34,10 +35,12 @@ pub enum JournalChange {
         n: u32,
         /// Its new small part.
         state: StepState,
+        /// Where it writes, when that has become known better.
+        target: Option<Target>,
         /// The after-image as it was read back.
-        after: Option<Text>,
+        after: Option<Image>,
         /// What was found instead.
-        found: Option<Text>,
+        found: Option<Image>,
     },
     /// The images of a deployment go: it cannot be undone any more.
     DropSteps(DeploymentId),
@@ -80,7 +83,7 @@ pub(crate) fn change(agent: &Connection, change: &JournalChange) -> Result<(), S
             run(agent, "UPDATE deployments SET envelope = ?2 WHERE id = ?1", params![id.0, squeeze(bytes)?])
         }
         JournalChange::Plan(id, plan) => {
-            let plan = plan.as_ref().map(image).transpose()?;
+            let plan = plan.as_ref().map(|text| squeeze(text.reveal_to_journal().as_bytes())).transpose()?;
             run(agent, "UPDATE deployments SET plan = ?2 WHERE id = ?1", params![id.0, plan])
         }
         JournalChange::Drop(id) => {
@@ -91,16 +94,18 @@ pub(crate) fn change(agent: &Connection, change: &JournalChange) -> Result<(), S
             run(agent, "DELETE FROM steps WHERE deployment = ?1", params![id.0])?;
             steps.iter().try_for_each(|step| add_step(agent, *id, step))
         }
-        JournalChange::Step { id, n, state, after, found } => run(
+        JournalChange::Step { id, n, state, target, after, found } => run(
             agent,
-            "UPDATE steps SET json = ?3, after = coalesce(?4, after), found = coalesce(?5, found)
+            "UPDATE steps SET json = ?3, after = coalesce(?4, after), found = coalesce(?5, found),
+                 target = coalesce(?6, target)
              WHERE deployment = ?1 AND n = ?2",
             params![
                 id.0,
                 n,
                 json(state)?,
-                after.as_ref().map(image).transpose()?,
-                found.as_ref().map(image).transpose()?
+                after.as_ref().map(images::image).transpose()?,
+                found.as_ref().map(images::image).transpose()?,
+                target.as_ref().map(images::target).transpose()?
             ],
         ),
         JournalChange::DropSteps(id) => run(agent, "DELETE FROM steps WHERE deployment = ?1", params![id.0]),
@@ -147,14 +152,15 @@ fn put(
 fn add_step(agent: &Connection, id: DeploymentId, step: &StepRow) -> Result<(), StoreError> {
     run(
         agent,
-        "INSERT INTO steps (deployment, n, json, before, after, found) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO steps (deployment, n, json, target, before, after, found) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
             id.0,
             step.n,
             json(&step.state)?,
-            image(&step.before)?,
-            image(&step.after)?,
-            step.found.as_ref().map(image).transpose()?
+            images::target(&step.target)?,
+            images::image(&step.before)?,
+            images::image(&step.after)?,
+            step.found.as_ref().map(images::image).transpose()?
         ],
     )
 }
@@ -180,8 +186,4 @@ fn run(agent: &Connection, text: &str, with: impl rusqlite::Params) -> Result<()
 
 fn json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|_| StoreError::BadValue { key: "journal".to_owned() })
-}
-
-fn image(text: &Text) -> Result<Vec<u8>, StoreError> {
-    squeeze(text.reveal_to_journal().as_bytes())
 }

@@ -6,7 +6,7 @@ use vestibule_protocol::deployment::DeploymentId;
 
 use super::rows::{Desk, ReadRow};
 use super::steps::StepRow;
-use super::{READS, inflate};
+use super::{READS, images, inflate};
 use crate::outbound::reading::Text;
 use crate::private::Private;
 use crate::store::error::{AGENT_DB, StoreError, sql};
@@ -24,20 +24,25 @@ pub(crate) fn desk(agent: &Connection) -> Result<Desk, StoreError> {
 
 /// The steps of a deployment, in order.
 pub(crate) fn steps(agent: &Connection, id: DeploymentId) -> Result<Vec<StepRow>, StoreError> {
-    type Columns = (u32, String, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
+    type Columns = (u32, String, Vec<u8>, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
     let read = || -> rusqlite::Result<Vec<Columns>> {
         agent
-            .prepare("SELECT n, json, before, after, found FROM steps WHERE deployment = ?1 ORDER BY n")?
-            .query_map([id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
+            .prepare(
+                "SELECT n, json, target, before, after, found FROM steps WHERE deployment = ?1 ORDER BY n",
+            )?
+            .query_map([id.0], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+            })?
             .collect()
     };
-    let step = |(n, json, before, after, found): Columns| {
+    let step = |(n, json, target, before, after, found): Columns| {
         Ok(StepRow {
             n,
             state: parse(&json)?,
-            before: text(&before)?,
-            after: text(&after)?,
-            found: found.as_deref().map(text).transpose()?,
+            target: images::read_target(&target)?,
+            before: images::read_image(&before)?,
+            after: images::read_image(&after)?,
+            found: found.as_deref().map(images::read_image).transpose()?,
         })
     };
     read().map_err(sql(AGENT_DB))?.into_iter().map(step).collect()

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use vestibule_protocol::id::OpaqueId;
 
 use crate::inbound::apply::Phase;
-use crate::outbound::reading::Text;
+use crate::inbound::plan::{Image, Target};
 
 /// A step. The images are texts of the home: `Debug` shows none.
 #[derive(Clone, PartialEq, Eq)]
@@ -14,12 +15,14 @@ pub struct StepRow {
     pub n: u32,
     /// The small part.
     pub state: StepState,
-    /// What was there before, as [`crate::inbound`] spells images.
-    pub before: Text,
+    /// Where it writes. What Home Assistant calls a new record or row is filled in when it is known.
+    pub target: Target,
+    /// What was there before.
+    pub before: Image,
     /// What shall be there after; once read back, what Home Assistant made of it (R43).
-    pub after: Text,
+    pub after: Image,
     /// What somebody else had made of it, where we met that.
-    pub found: Option<Text>,
+    pub found: Option<Image>,
 }
 
 /// How far a step got.
@@ -29,6 +32,9 @@ pub struct StepState {
     pub item: u32,
     /// How far it got.
     pub phase: Phase,
+    /// The thing as the tenant knows it, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thing: Option<OpaqueId>,
     /// It removes something, and therefore runs last (R44).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deletes: bool,

@@ -6,6 +6,7 @@ use vestibule_protocol::deployment::DeploymentId;
 use super::super::*;
 use super::{House, NOW};
 use crate::inbound::apply::{Phase, Way};
+use crate::inbound::plan::{Image, Target};
 use crate::private::Private;
 
 const CANARY: &str = "canary-in-the-hall";
@@ -82,12 +83,12 @@ pub(super) fn fill(commit: &mut Commit, desk: &Desk) {
 }
 
 fn step(n: u32, phase: Phase) -> StepRow {
-    let text = |text: &str| Private::new(Box::from(text));
     StepRow {
         n,
-        state: StepState { item: 0, phase, deletes: false },
-        before: text("absent"),
-        after: text(&CANARY.repeat(2_000)),
+        state: StepState { item: 0, phase, thing: None, deletes: false },
+        target: Target::DashboardConfig { url_path: Private::new("a-b".into()) },
+        before: Image::Absent,
+        after: Image::Present(Private::new(CANARY.repeat(2_000).into())),
         found: None,
     }
 }
@@ -109,17 +110,20 @@ async fn steps_keep_their_images() {
     assert_eq!(store.plan(NOW, id(1)).await.unwrap(), Some(Private::new("{}".into())));
 
     let state = StepState { phase: Phase::Written, ..steps[1].state.clone() };
-    let found = Some(Private::new("somebody else's".into()));
+    let found = Some(Image::Present(Private::new("".into())));
+    let target = Some(Target::Resource { element: "x".into(), id: Some(Private::new("1".into())) });
     let mut commit = Commit::at(NOW);
     commit.journal.push(JournalChange::Step {
         id: id(1),
         n: 1,
         state: state.clone(),
+        target: target.clone(),
         after: None,
         found: found.clone(),
     });
     store.commit(commit).await.unwrap();
-    let wanted = vec![steps[0].clone(), StepRow { state, found, ..steps[1].clone() }];
+    let wanted =
+        vec![steps[0].clone(), StepRow { state, found, target: target.unwrap(), ..steps[1].clone() }];
     assert_eq!(store.steps(NOW, id(1)).await.unwrap(), wanted, "what is not named stays");
     assert_eq!(house.reader().steps(id(1)).unwrap(), wanted);
 

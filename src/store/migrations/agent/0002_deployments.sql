@@ -14,6 +14,7 @@ CREATE TABLE steps (
     deployment BLOB    NOT NULL,
     n          INTEGER NOT NULL,
     json       TEXT    NOT NULL,
+    target     BLOB    NOT NULL,
     before     BLOB    NOT NULL,
     after      BLOB    NOT NULL,
     found      BLOB,             -- somebody else's, where we met it
