@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use vestibule_protocol::message::{
-    Buckets, ConsentChanged, Erase, FromAgent, FromPortal, Hashes, Push, Refusal, Want, Welcome,
+    Answer, Ask, Buckets, Charters, ConsentChanged, Deploy, Erase, FromAgent, FromPortal, Hashes, Push, Reads, Refusal, Report,
+    Request, Want, Welcome, Withdraw,
 };
 use vestibule_protocol::receipt::Receipt;
 use vestibule_protocol::tree::Root;
@@ -48,12 +49,29 @@ pub enum Step {
     InSync,
     /// An outbox item was carried out; the receipts are still unverified.
     Delivered(IntentId, Vec<vestibule_protocol::dsse::Envelope>),
+    /// Something about deployments, which has nothing to do with what is under way.
+    Desk(ForDesk),
     /// The portal refused the link.
     Refused(Refusal),
     /// The two sides cannot agree on a root although they exchanged everything (R19).
     Disagreement,
     /// The portal broke the protocol: cut the link and come back later.
     Broken,
+}
+
+/// What a portal may say at any time after its welcome.
+#[derive(Debug)]
+pub enum ForDesk {
+    /// Who may approve.
+    Charters(Charters),
+    /// Something to be believed or not.
+    Deploy(Box<Deploy>),
+    /// Something that is not wanted any more.
+    Withdraw(Withdraw),
+    /// A question to the owner.
+    Ask(Ask),
+    /// Who has read what.
+    Reads(Reads),
 }
 
 /// What is under way.
@@ -72,6 +90,12 @@ pub enum Intent {
     Consent(ConsentChanged),
     /// Ask for everything to be erased.
     Erase(Erase),
+    /// Say how a deployment stands.
+    Report(Report),
+    /// Pass on the owner's wish.
+    Request(Request),
+    /// Pass on the owner's answer.
+    Answer(Answer),
 }
 
 /// One link, from the portal's welcome to its end.
@@ -167,6 +191,13 @@ impl Session {
                 self.pulled = true;
                 None
             }
+            (FromPortal::Charters(message), busy) if self.portal.is_some() => self.beside(busy, ForDesk::Charters(message)),
+            (FromPortal::Deploy(message), busy) if self.portal.is_some() => {
+                self.beside(busy, ForDesk::Deploy(Box::new(message)))
+            }
+            (FromPortal::Withdraw(message), busy) if self.portal.is_some() => self.beside(busy, ForDesk::Withdraw(message)),
+            (FromPortal::Ask(message), busy) if self.portal.is_some() => self.beside(busy, ForDesk::Ask(message)),
+            (FromPortal::Reads(message), busy) if self.portal.is_some() => self.beside(busy, ForDesk::Reads(message)),
             (FromPortal::Refusal(refusal), _) => Some(Step::Refused(refusal)),
             (
                 FromPortal::Challenge(_)
@@ -188,6 +219,12 @@ impl Session {
         }
     }
 
+    /// What was under way goes on.
+    fn beside(&mut self, busy: Option<Busy>, what: ForDesk) -> Option<Step> {
+        self.busy = busy;
+        Some(Step::Desk(what))
+    }
+
     /// The next thing to say, if nothing is under way. `current` is absent while the home cannot be read or nothing may be sent.
     pub fn next(
         &mut self,
@@ -204,6 +241,9 @@ impl Session {
             return Some(Step::Send(match intent {
                 Intent::Consent(message) => message.into(),
                 Intent::Erase(message) => message.into(),
+                Intent::Report(message) => message.into(),
+                Intent::Request(message) => message.into(),
+                Intent::Answer(message) => message.into(),
             }));
         }
         let current = current?;
