@@ -1,12 +1,27 @@
-//! Every sentence we ever say to Home Assistant. No other file spells a command, so this list is the whole of what we ask.
+//! Every sentence we ever say to Home Assistant. Nothing outside this file and its folder spells a command, so these lists are the whole of
+//! what we ask.
 //!
-//! All of them read. None of them changes anything in the home, and none of them subscribes to ordinary state changes.
+//! A [`Command`] reads: none of them changes anything in the home, and none of them subscribes to ordinary state changes. What writes is a
+//! [`DeskCommand`], which only the [desk](super::desk) says, on a connection of its own, while a deployment is applied or undone.
+
+mod desk;
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
 use super::desk::RoutineKind;
+
+pub use desk::{DeskCommand, EntityUpdate, Service, ServiceData, Target};
+
+/// Something that can be said over the WebSocket.
+pub trait Sentence {
+    /// The request as it goes on the wire.
+    ///
+    /// # Errors
+    /// Never in practice: requests consist of numbers, text and JSON that has been read before.
+    fn to_json(&self, id: u64) -> Result<String, serde_json::Error>;
+}
 
 /// Types of events we subscribe to (all of them allowed for users who are no administrators, floors and labels since 2024.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -174,12 +189,10 @@ impl Command<'_> {
             Self::Ping => "ping",
         }
     }
+}
 
-    /// The request as it goes on the wire.
-    ///
-    /// # Errors
-    /// Never in practice: the request consists of numbers and text.
-    pub fn to_json(&self, id: u64) -> Result<String, serde_json::Error> {
+impl Sentence for Command<'_> {
+    fn to_json(&self, id: u64) -> Result<String, serde_json::Error> {
         let mut request = Request {
             id,
             kind: self.wire_name(),

@@ -106,7 +106,7 @@ async fn optional_list<T>(
     let (all, skipped) = match session.ask(command, |raw| convert(raw, &mut keeper.interner)).await? {
         Ok(answer) => answer,
         Err(Refusal::Unknown) => return Ok(Vec::new()),
-        Err(Refusal::Unauthorized | Refusal::Other) => return Err(HomeTrouble::Protocol),
+        Err(_) => return Err(HomeTrouble::Protocol),
     };
     report_skipped(command.wire_name(), skipped);
     Ok(all)
@@ -220,11 +220,15 @@ async fn entries(
             .await?;
         match answer {
             Ok(broken) => skipped += broken,
-            Err(Refusal::Other) if part.len() > 1 => {
+            Err(Refusal::Other | Refusal::NotFound | Refusal::NotSupported) if part.len() > 1 => {
                 let (left, right) = part.split_at(part.len() / 2);
                 parts.extend([right, left]);
             }
-            Err(Refusal::Other) if strange + 1 < ids.len().min(MAX_STRANGE) => strange += 1,
+            Err(Refusal::Other | Refusal::NotFound | Refusal::NotSupported)
+                if strange + 1 < ids.len().min(MAX_STRANGE) =>
+            {
+                strange += 1
+            }
             // More of them are no odd entities but a home that answers nothing: not the same as a home that has nothing.
             Err(_) => return Err(HomeTrouble::Protocol),
         }
@@ -251,7 +255,7 @@ async fn claim(
     match answer {
         Ok(skipped) => report_skipped(Command::EntitySources.wire_name(), skipped),
         Err(Refusal::Unknown) => {}
-        Err(Refusal::Unauthorized | Refusal::Other) => return Err(HomeTrouble::Protocol),
+        Err(_) => return Err(HomeTrouble::Protocol),
     }
     Ok(())
 }

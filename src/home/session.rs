@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
-use super::commands::{Command, EventType};
+use super::commands::{Command, EventType, Sentence};
 use super::read::Changes;
 use super::socket::Socket;
 use super::wire::{Envelope, Garbled, each_message, event};
@@ -22,6 +22,10 @@ pub(super) enum Refusal {
     Unknown,
     /// Only for administrators.
     Unauthorized,
+    /// What was named is not there.
+    NotFound,
+    /// It is there, and this cannot be done with it.
+    NotSupported,
     /// Anything else.
     Other,
 }
@@ -34,6 +38,8 @@ enum Topic {
     /// Resources; whether the first event, which lists what is known, has come.
     Resources(bool),
     Triggered,
+    /// Dashboards' contents; events are counted by path.
+    Saved,
     /// One event is wanted, and kept.
     Once,
 }
@@ -44,6 +50,8 @@ pub(super) struct Session {
     topics: HashMap<u64, Topic>,
     /// Announced and not read yet.
     pub(super) changes: Changes,
+    /// How often each dashboard's contents were announced to have been saved or deleted since [`Session::count_saves`].
+    pub(super) saves: HashMap<Box<str>, u64>,
 }
 
 /// What became of the messages that nobody waits for.
@@ -54,16 +62,24 @@ enum Awaited<'a> {
 
 impl Session {
     pub(super) fn new(socket: Socket) -> Self {
-        Self { socket, topics: HashMap::new(), changes: Changes::default() }
+        Self { socket, topics: HashMap::new(), changes: Changes::default(), saves: HashMap::new() }
     }
 
     /// Asks, and reads the answer where it lies. The inner error is Home Assistant's refusal.
     pub(super) async fn ask<T>(
         &mut self,
-        command: &Command<'_>,
+        command: &impl Sentence,
         mut read: impl FnMut(&RawValue) -> Result<T, Garbled>,
     ) -> Result<Result<T, Refusal>, HomeTrouble> {
         let id = self.socket.send(command).await?;
+        self.answer(id, &mut read).await
+    }
+
+    async fn answer<T>(
+        &mut self,
+        id: u64,
+        mut read: impl FnMut(&RawValue) -> Result<T, Garbled>,
+    ) -> Result<Result<T, Refusal>, HomeTrouble> {
         let mut answer = None;
         let deadline = Instant::now() + PATIENCE;
         while answer.is_none() {
@@ -140,6 +156,14 @@ impl Session {
         Ok(answers.into_iter().flatten().collect())
     }
 
+    /// Begins to count in [`Session::saves`].
+    pub(super) async fn count_saves(&mut self) -> Result<Result<(), Refusal>, HomeTrouble> {
+        // Known before the answer, so that no event is missed.
+        let id = self.socket.send(&Command::SubscribeEvents(EventType::Lovelace)).await?;
+        self.topics.insert(id, Topic::Saved);
+        self.answer(id, |_| Ok(())).await
+    }
+
     /// Takes in one frame: notes what events announce, and hands results and wanted events to `take`.
     ///
     /// # Errors
@@ -198,6 +222,12 @@ impl Session {
                 }
                 self.topics.insert(id, Topic::Resources(true));
             }
+            Topic::Saved => {
+                // An event without a path is about the default dashboard, which is not ours to save.
+                if let Some(path) = event::saved_dashboard(event)? {
+                    *self.saves.entry(path).or_default() += 1;
+                }
+            }
             Topic::Triggered => changes.appeared_or_vanished(&event::triggered_entity(event)?, now),
             Topic::Once => {}
         }
@@ -239,6 +269,9 @@ fn outcome<'a>(message: &Envelope<'a>) -> Result<&'a RawValue, Refusal> {
     Err(match message.error.as_ref().and_then(|error| error.code.get()) {
         Some("unknown_command") => Refusal::Unknown,
         Some("unauthorized") => Refusal::Unauthorized,
+        Some("not_found" | "config_not_found") => Refusal::NotFound,
+        // Dashboards answer `error` where they are kept in YAML.
+        Some("not_supported" | "error") => Refusal::NotSupported,
         _ => Refusal::Other,
     })
 }

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::address::Endpoint;
-use super::commands::{self, Command};
+use super::commands::{self, Command, Sentence};
 use super::paced::Paced;
 use crate::net::{Dial, DialError};
 use crate::outbound::reading::HomeTrouble;
@@ -21,7 +21,7 @@ use crate::outbound::reading::HomeTrouble;
 /// Largest message, which Home Assistant sends as one frame. 41 000 entities are about 23 MB; the Supervisor's proxy passes 64 MiB.
 const MAX_RECEIVE: usize = 64 << 20;
 /// Home Assistant and the Supervisor close the socket on messages of 4 MiB and more.
-const MAX_SEND: usize = (4 << 20) - 1024;
+pub(super) const MAX_SEND: usize = (4 << 20) - 1024;
 /// The library's buffers. Commands are small and frames get their own memory.
 const BUFFER: usize = 16 * 1024;
 /// After a frame of this size the library's object is made anew, to give its memory back.
@@ -93,7 +93,7 @@ impl Socket {
     }
 
     /// Sends a command; gives the id under which its result and its events will come.
-    pub(super) async fn send(&mut self, command: &Command<'_>) -> Result<u64, HomeTrouble> {
+    pub(super) async fn send(&mut self, command: &impl Sentence) -> Result<u64, HomeTrouble> {
         let id = self.last_id + 1;
         let text = command.to_json(id).map_err(|_| HomeTrouble::Protocol)?;
         self.last_id = id;

@@ -4,6 +4,7 @@
 //! absent, an entry that makes no sense is left out and counted, and only a message that is no message at all is an error.
 
 mod capabilities;
+pub(super) mod desk;
 pub(super) mod entity;
 pub(super) mod event;
 pub(super) mod lists;

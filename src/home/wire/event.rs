@@ -41,6 +41,21 @@ pub(in crate::home) fn entity_change(event: &RawValue) -> Result<EntityChange<'_
     })
 }
 
+/// The path of the dashboard that was saved; none for the default one.
+pub(in crate::home) fn saved_dashboard(event: &RawValue) -> Result<Option<Box<str>>, Garbled> {
+    #[derive(Deserialize)]
+    struct Event<'a> {
+        #[serde(borrow)]
+        data: Data<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Data<'a> {
+        #[serde(borrow, default)]
+        url_path: Odd<'a>,
+    }
+    Ok(serde_json::from_str::<Event<'_>>(event.get())?.data.url_path.get().map(Into::into))
+}
+
 /// The entity that appeared or vanished, from a trigger's event.
 pub(in crate::home) fn triggered_entity(event: &RawValue) -> Result<Cow<'_, str>, Garbled> {
     #[derive(Deserialize)]
