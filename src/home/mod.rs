@@ -8,9 +8,12 @@
 pub mod address;
 pub mod commands;
 pub mod desk;
+pub mod gather;
 mod intern;
+mod keepsake;
 mod overheard;
 mod paced;
+pub mod places;
 mod read;
 mod reader;
 pub mod rest;

@@ -9,7 +9,7 @@ mod read;
 mod rows;
 mod steps;
 
-pub use change::JournalChange;
+pub use change::{JournalChange, StepNote};
 pub use rows::{
     DeploymentRow, DeploymentState, Desk, Ended, ItemRow, QuestionRow, QuestionState, ReadRow, RequestRow,
     RequestState, Trusting, Work,

@@ -27,21 +27,8 @@ pub enum JournalChange {
     Drop(DeploymentId),
     /// The steps of a deployment, in place of any that there were.
     Steps(DeploymentId, Vec<StepRow>),
-    /// How far a step got; with it, what Home Assistant made of it and what somebody else had made of it.
-    Step {
-        /// The deployment.
-        id: DeploymentId,
-        /// The step.
-        n: u32,
-        /// Its new small part.
-        state: StepState,
-        /// Where it writes, when that has become known better.
-        target: Option<Target>,
-        /// The after-image as it was read back.
-        after: Option<Image>,
-        /// What was found instead.
-        found: Option<Image>,
-    },
+    /// How far a step got, with what has become known on the way.
+    Step(DeploymentId, StepNote),
     /// The images of a deployment go: it cannot be undone any more.
     DropSteps(DeploymentId),
     /// A question that is new or has changed.
@@ -56,6 +43,23 @@ pub enum JournalChange {
     Reads(Vec<ReadRow>),
 }
 
+/// How far a step got, with what has become known on the way. What is `None` stays as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepNote {
+    /// The step.
+    pub n: u32,
+    /// Its new small part.
+    pub state: StepState,
+    /// Where it writes, when that has become known better.
+    pub target: Option<Target>,
+    /// What goes with the image before.
+    pub beside: Option<Text>,
+    /// The after-image as it was read back.
+    pub after: Option<Image>,
+    /// What was found instead.
+    pub found: Option<Image>,
+}
+
 impl fmt::Debug for JournalChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -64,7 +68,7 @@ impl fmt::Debug for JournalChange {
             Self::Plan(id, plan) => write!(f, "Plan({id}, {})", plan.is_some()),
             Self::Drop(id) => write!(f, "Drop({id})"),
             Self::Steps(id, steps) => write!(f, "Steps({id}, {})", steps.len()),
-            Self::Step { id, n, state, .. } => write!(f, "Step({id}, {n}, {state:?})"),
+            Self::Step(id, note) => write!(f, "Step({id}, {}, {:?})", note.n, note.state),
             Self::DropSteps(id) => write!(f, "DropSteps({id})"),
             Self::Question(row) => row.fmt(f),
             Self::DropQuestion(_) => f.write_str("DropQuestion"),
@@ -83,7 +87,7 @@ pub(crate) fn change(agent: &Connection, change: &JournalChange) -> Result<(), S
             run(agent, "UPDATE deployments SET envelope = ?2 WHERE id = ?1", params![id.0, squeeze(bytes)?])
         }
         JournalChange::Plan(id, plan) => {
-            let plan = plan.as_ref().map(|text| squeeze(text.reveal_to_journal().as_bytes())).transpose()?;
+            let plan = plan.as_ref().map(text).transpose()?;
             run(agent, "UPDATE deployments SET plan = ?2 WHERE id = ?1", params![id.0, plan])
         }
         JournalChange::Drop(id) => {
@@ -94,18 +98,19 @@ pub(crate) fn change(agent: &Connection, change: &JournalChange) -> Result<(), S
             run(agent, "DELETE FROM steps WHERE deployment = ?1", params![id.0])?;
             steps.iter().try_for_each(|step| add_step(agent, *id, step))
         }
-        JournalChange::Step { id, n, state, target, after, found } => run(
+        JournalChange::Step(id, note) => run(
             agent,
             "UPDATE steps SET json = ?3, after = coalesce(?4, after), found = coalesce(?5, found),
-                 target = coalesce(?6, target)
+                 target = coalesce(?6, target), beside = coalesce(?7, beside)
              WHERE deployment = ?1 AND n = ?2",
             params![
                 id.0,
-                n,
-                json(state)?,
-                after.as_ref().map(images::image).transpose()?,
-                found.as_ref().map(images::image).transpose()?,
-                target.as_ref().map(images::target).transpose()?
+                note.n,
+                json(&note.state)?,
+                note.after.as_ref().map(images::image).transpose()?,
+                note.found.as_ref().map(images::image).transpose()?,
+                note.target.as_ref().map(images::target).transpose()?,
+                note.beside.as_ref().map(text).transpose()?
             ],
         ),
         JournalChange::DropSteps(id) => run(agent, "DELETE FROM steps WHERE deployment = ?1", params![id.0]),
@@ -152,7 +157,8 @@ fn put(
 fn add_step(agent: &Connection, id: DeploymentId, step: &StepRow) -> Result<(), StoreError> {
     run(
         agent,
-        "INSERT INTO steps (deployment, n, json, target, before, after, found) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO steps (deployment, n, json, target, before, after, beside, found)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
             id.0,
             step.n,
@@ -160,6 +166,7 @@ fn add_step(agent: &Connection, id: DeploymentId, step: &StepRow) -> Result<(), 
             images::target(&step.target)?,
             images::image(&step.before)?,
             images::image(&step.after)?,
+            step.beside.as_ref().map(text).transpose()?,
             step.found.as_ref().map(images::image).transpose()?
         ],
     )
@@ -186,4 +193,8 @@ fn run(agent: &Connection, text: &str, with: impl rusqlite::Params) -> Result<()
 
 fn json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|_| StoreError::BadValue { key: "journal".to_owned() })
+}
+
+fn text(text: &Text) -> Result<Vec<u8>, StoreError> {
+    squeeze(text.reveal_to_journal().as_bytes())
 }

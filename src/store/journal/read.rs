@@ -24,24 +24,25 @@ pub(crate) fn desk(agent: &Connection) -> Result<Desk, StoreError> {
 
 /// The steps of a deployment, in order.
 pub(crate) fn steps(agent: &Connection, id: DeploymentId) -> Result<Vec<StepRow>, StoreError> {
-    type Columns = (u32, String, Vec<u8>, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
+    type Columns = (u32, String, Vec<u8>, Vec<u8>, Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>);
     let read = || -> rusqlite::Result<Vec<Columns>> {
         agent
             .prepare(
-                "SELECT n, json, target, before, after, found FROM steps WHERE deployment = ?1 ORDER BY n",
+                "SELECT n, json, target, before, after, beside, found FROM steps WHERE deployment = ?1 ORDER BY n",
             )?
             .query_map([id.0], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
             })?
             .collect()
     };
-    let step = |(n, json, target, before, after, found): Columns| {
+    let step = |(n, json, target, before, after, beside, found): Columns| {
         Ok(StepRow {
             n,
             state: parse(&json)?,
             target: images::read_target(&target)?,
             before: images::read_image(&before)?,
             after: images::read_image(&after)?,
+            beside: beside.as_deref().map(text).transpose()?,
             found: found.as_deref().map(images::read_image).transpose()?,
         })
     };

@@ -7,6 +7,7 @@ use vestibule_protocol::id::OpaqueId;
 
 use crate::inbound::apply::Phase;
 use crate::inbound::plan::{Image, Target};
+use crate::outbound::reading::Text;
 
 /// A step. The images are texts of the home: `Debug` shows none.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct StepRow {
     pub target: Target,
     /// What was there before.
     pub before: Image,
+    /// What goes with it and is lost when it is deleted, as [`crate::home`] spells it (R44).
+    pub beside: Option<Text>,
     /// What shall be there after; once read back, what Home Assistant made of it (R43).
     pub after: Image,
     /// What somebody else had made of it, where we met that.

@@ -89,6 +89,7 @@ fn step(n: u32, phase: Phase) -> StepRow {
         target: Target::DashboardConfig { url_path: Private::new("a-b".into()) },
         before: Image::Absent,
         after: Image::Present(Private::new(CANARY.repeat(2_000).into())),
+        beside: None,
         found: None,
     }
 }
@@ -113,14 +114,8 @@ async fn steps_keep_their_images() {
     let found = Some(Image::Present(Private::new("".into())));
     let target = Some(Target::Resource { element: "x".into(), id: Some(Private::new("1".into())) });
     let mut commit = Commit::at(NOW);
-    commit.journal.push(JournalChange::Step {
-        id: id(1),
-        n: 1,
-        state: state.clone(),
-        target: target.clone(),
-        after: None,
-        found: found.clone(),
-    });
+    let note = StepNote { n: 1, state: state.clone(), target: target.clone(), beside: None, after: None, found: found.clone() };
+    commit.journal.push(JournalChange::Step(id(1), note));
     store.commit(commit).await.unwrap();
     let wanted =
         vec![steps[0].clone(), StepRow { state, found, target: target.unwrap(), ..steps[1].clone() }];

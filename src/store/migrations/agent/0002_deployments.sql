@@ -17,6 +17,7 @@ CREATE TABLE steps (
     target     BLOB    NOT NULL,
     before     BLOB    NOT NULL,
     after      BLOB    NOT NULL,
+    beside     BLOB,             -- what goes with the image before: settings of an automation's entity (R44)
     found      BLOB,             -- somebody else's, where we met it
     PRIMARY KEY (deployment, n)
 ) STRICT, WITHOUT ROWID;
