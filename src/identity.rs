@@ -6,6 +6,9 @@
 //! id key         = derive_key("vestibule 2026-11 v1 id key", secret ‖ tenant)
 //! recovery code  = first 20 bytes of derive_key("vestibule 2026-11 v1 recovery code", secret ‖ tenant)
 //! opaque id      = first 8 bytes of keyed_hash(id key, kind letter ‖ 'r' or 't' ‖ registry id or text)
+//! hidden text    = first 8 bytes of keyed_hash(derive_key("vestibule 2026-11 v1 hidden text key", id key), document ‖ spelling ‖ text)
+//! base hash      = keyed_hash(derive_key("vestibule 2026-11 v1 base hash key", id key), document ‖ text)
+//! document       = kind letter ‖ 8 bytes of its opaque id
 //! ```
 //!
 //! Pure: whoever mints the secret passes 32 random bytes in.
@@ -35,6 +38,9 @@ pub struct TenantKeys {
 /// Makes opaque ids.
 #[derive(Clone)]
 pub struct IdKey([u8; 32]);
+
+/// Numbers the texts of one document that do not leave.
+pub(crate) struct HiddenTexts(blake3::Hasher);
 
 /// What an opaque id is made of.
 #[derive(Clone, Copy)]
@@ -102,6 +108,36 @@ impl IdKey {
         short.copy_from_slice(&hash.as_bytes()[..8]);
         OpaqueId { thing, bits: u64::from_be_bytes(short) }
     }
+}
+
+impl IdKey {
+    /// What stands for the texts of one document (R13).
+    pub(crate) fn hidden(&self, document: OpaqueId) -> HiddenTexts {
+        let key = blake3::derive_key("vestibule 2026-11 v1 hidden text key", &self.0);
+        HiddenTexts(of_document(&key, document))
+    }
+
+    /// By which a deployment says what it was designed against (R16): the contents as Home Assistant told them.
+    pub(crate) fn base_hash(&self, document: OpaqueId, text: &str) -> [u8; 32] {
+        let key = blake3::derive_key("vestibule 2026-11 v1 base hash key", &self.0);
+        *of_document(&key, document).update(text.as_bytes()).finalize().as_bytes()
+    }
+}
+
+impl HiddenTexts {
+    /// The number of a text; `spelling` says how it is written.
+    pub(crate) fn number(&self, spelling: u8, text: &str) -> u64 {
+        let mut short = [0; 8];
+        let hash = self.0.clone().update(&[spelling]).update(text.as_bytes()).finalize();
+        short.copy_from_slice(&hash.as_bytes()[..8]);
+        u64::from_be_bytes(short)
+    }
+}
+
+fn of_document(key: &[u8; 32], document: OpaqueId) -> blake3::Hasher {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    hasher.update(&[document.thing.letter() as u8]).update(&document.bits.to_be_bytes());
+    hasher
 }
 
 impl fmt::Debug for HomeSecret {

@@ -98,12 +98,40 @@ class Wheel:
             if found:
                 yield found[1], json.loads(self.zip.read(name))
 
+    def services(self):
+        for name in sorted(self.names):
+            if found := re.fullmatch(r"homeassistant/components/([a-z0-9_]+)/services[.]yaml", name):
+                yield found[1], self.zip.read(name).decode()
+
     def component(self, domain):
         return [self.source(f"components/{domain}/{file}.py") for file in ("__init__", "const")]
 
 
+def services(source):
+    """Each service of a `services.yaml` with its fields, those in sections included. Only the shape that all of them have is read."""
+    name, fields, inside, section = None, set(), False, False
+    for line in source.splitlines():
+        if found := re.match(r"^([a-z0-9_]+):", line):
+            if name:
+                yield name, fields
+            name, fields, inside, section = found[1], set(), False, False
+        elif re.match(r"^  [a-z]", line):
+            inside = line.startswith("  fields:")
+        elif inside and (found := re.match(r"^    ([a-z0-9_]+):", line)):
+            fields.add(found[1])
+            section = False
+        elif inside and line.startswith("      "):
+            if re.match(r"^      [a-z]", line):
+                section = line.startswith("      fields:")
+            elif section and (found := re.match(r"^        ([a-z0-9_]+):", line)):
+                fields.add(found[1])
+    if name:
+        yield name, fields
+
+
 def main(paths):
-    lists = {name: set() for name in ("domains", "device_classes", "units", "integrations", "keys", "languages")}
+    names = ("domains", "device_classes", "units", "integrations", "keys", "languages", "services", "service_fields")
+    lists = {name: set() for name in names}
     words = {attribute: set() for attribute in CAPABILITIES} | {"mode": set()}
     for wheel in map(Wheel, paths):
         entity_domains = set(OWN_DOMAIN)
@@ -121,6 +149,12 @@ def main(paths):
                 for name, members in classes(source):
                     if name.endswith("DeviceClass"):
                         lists["device_classes"] |= members
+        for domain, source in wheel.services():
+            for service, fields in services(source):
+                lists["services"].add(f"{domain}.{service}")
+                # What a call of an entity's service, or of Home Assistant's own, can be given.
+                if domain in entity_domains - NEVER or domain in ("homeassistant", "persistent_notification", "frontend"):
+                    lists["service_fields"] |= fields
         const = wheel.source("const.py")
         for name, members in classes(const):
             if name.startswith("UnitOf"):

@@ -1,28 +1,48 @@
-//! What contents look like on their way out and back; see the branch `contents`, which brings the whole of it.
+//! Contents of dashboards, automations, scripts and scenes: how they leave as text without words of the home, and how they come back.
+//!
+//! [`rewrite`] replaces every id by a token, and every text outside the closed vocabulary by another (R10, R12); [`resolve`] puts back what
+//! they stand for. Both work on Home Assistant's own JSON text and leave the rest of it as it is, byte for byte (R14). Nothing is stored:
+//! an `@x_…` is a keyed hash of document and text, and the document itself yields the text again (R13).
+
+mod hide;
+mod json;
+mod place;
+mod reference;
+mod resolve;
+mod template;
+mod token;
 
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::id::{OpaqueId, Thing};
 
+use super::reading::Text;
 use crate::identity::IdKey;
-use crate::outbound::reading::Text;
-use crate::private::Private;
 
-/// Knows which ids exist for the tenant; excluded things are unknown.
+pub use hide::rewrite;
+pub use resolve::resolve;
+
+/// Which ids exist for the tenant. What is excluded is unknown; so the portal cannot tell the two apart (R15).
 pub trait Ids {
-    /// By Home Assistant's own id.
+    /// What the tenant calls a thing, by Home Assistant's own id of it: an entity id, a device's 32 hexadecimal digits, the id of an area,
+    /// a floor or a label.
     fn token_of(&self, reference: &str, kind: Thing) -> Option<OpaqueId>;
-    /// Back.
+    /// Home Assistant's own id of a thing.
     fn reference_of(&self, id: OpaqueId) -> Option<Text>;
-    /// The owner's own word.
+    /// The owner's word for an area or an entity.
     fn name_of(&self, id: OpaqueId) -> Option<Text>;
-    /// Also excluded ones.
+    /// Whether an entity has this id, excluded or not.
     fn known_entity_id(&self, text: &str) -> bool;
+    /// Whether a text names something that never leaves although it has no form of a secret, such as the home's own address.
+    fn is_private(&self, text: &str) -> bool {
+        let _ = text;
+        false
+    }
 }
 
-/// What a document is.
+/// What a text is the contents of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DocumentKind {
-    /// A dashboard.
+    /// A dashboard in storage mode.
     Dashboard,
     /// An automation.
     Automation,
@@ -32,10 +52,10 @@ pub enum DocumentKind {
     Scene,
 }
 
-/// A document of the home.
-#[derive(Debug, Clone, Copy)]
+/// The contents of one thing.
+#[derive(Clone, Copy)]
 pub struct Contents<'a> {
-    /// Which.
+    /// What the tenant calls it; tokens of one document mean nothing in another.
     pub thing: OpaqueId,
     /// What it is.
     pub kind: DocumentKind,
@@ -43,62 +63,61 @@ pub struct Contents<'a> {
     pub text: &'a str,
 }
 
-/// Why contents cannot leave or come back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why contents cannot leave, or a design cannot be put in their place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ContentError {
-    /// No JSON.
+    /// The text is no JSON.
+    #[error("the text is not JSON")]
     NotJson,
-    /// A thing that does not exist for the tenant.
+    /// A string has half of a character that takes two (R14).
+    #[error("a string holds half a character")]
+    LoneSurrogate,
+    /// Longer than [`limits::CONTENT_BYTES`](vestibule_protocol::limits::CONTENT_BYTES), before or after.
+    #[error("the text is too long")]
+    TooLarge,
+    /// Nested deeper than [`limits::JSON_DEPTH`](vestibule_protocol::limits::JSON_DEPTH).
+    #[error("the text is nested too deeply")]
+    TooDeep,
+    /// An object has a key twice (R14).
+    #[error("a key is repeated")]
+    DuplicateKey,
+    /// A token names what does not exist, or is excluded (R15).
+    #[error("a token names nothing that is known")]
     UnknownReference,
+    /// An `@x_…` stands where it did not come from (R13).
+    #[error("a hidden text was moved")]
+    SecretMoved,
+    /// An id of the home is written out (R15).
+    #[error("an id is written out where its token belongs")]
+    UseTokens,
+    /// Something begins like a token and is none (R12).
+    #[error("a token is misspelled")]
+    BadToken,
 }
 
 impl ContentError {
-    /// Stable code.
+    /// What reports say.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Self::NotJson => "not_json",
+            Self::LoneSurrogate => "lone_surrogate",
+            Self::TooLarge => "too_large",
+            Self::TooDeep => "too_deep",
+            Self::DuplicateKey => "duplicate_key",
             Self::UnknownReference => "unknown_reference",
+            Self::SecretMoved => "secret_moved",
+            Self::UseTokens => "use_tokens",
+            Self::BadToken => "bad_token",
         }
     }
 }
 
-/// Designed text to Home Assistant's.
-///
-/// # Errors
-/// See [`ContentError`].
-pub fn resolve(
-    designed: &str,
-    _base: Option<&Contents<'_>>,
-    ids: &impl Ids,
-    _key: &IdKey,
-    _names: bool,
-) -> Result<Private<Box<str>>, ContentError> {
-    let mut text = String::new();
-    let mut rest = designed;
-    while let Some((before, after)) = rest.split_once('@') {
-        text.push_str(before);
-        match after.get(..15).and_then(|id| id.parse().ok()) {
-            Some(id) => {
-                let known = ids.reference_of(id).ok_or(ContentError::UnknownReference)?;
-                text.push_str(known.reveal_to_privacy());
-                rest = &after[15..];
-            }
-            None => {
-                text.push('@');
-                rest = after;
-            }
-        }
-    }
-    text.push_str(rest);
-    serde_json::from_str::<serde_json::Value>(&text).map_err(|_| ContentError::NotJson)?;
-    Ok(Private::new(text.into()))
-}
-
-/// R16.
+/// By which a deployment names the contents that it was designed against (R16): a keyed hash of the document and Home Assistant's text.
 #[must_use]
-pub fn base_hash(_key: &IdKey, thing: OpaqueId, text: &str) -> Fixed<32> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(thing.to_string().as_bytes()).update(text.as_bytes());
-    Fixed(*hasher.finalize().as_bytes())
+pub fn base_hash(key: &IdKey, thing: OpaqueId, text: &str) -> Fixed<32> {
+    Fixed(key.base_hash(thing, text))
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //! canonical records. Below them: rooms, closed lists domain by domain, the texts of `names`, and the second net against secrets.
 
 pub(crate) mod ids;
+mod known;
 mod names;
 pub mod policy;
 mod render;
@@ -13,8 +14,10 @@ pub mod view;
 mod words;
 
 pub use ids::own_words;
+pub use known::Known;
 pub use policy::{Exclusions, KindOverrides, Policy};
 pub use render::Record;
+pub(in crate::outbound) use secrets::looks_secret;
 pub use view::View;
 
 pub(in crate::outbound) use ids::local as local_id;

@@ -1,7 +1,11 @@
-//! The closed vocabulary: every word that a `structure` record may hold. Whatever is not in a list stays at home (R9).
+//! The closed vocabulary: every word that a `structure` record may hold, and that contents keep when `names` is not granted. Whatever is
+//! not in a list stays at home (R9, R10).
 //!
 //! The long lists are facts taken from released versions of Home Assistant by `dev/vocabulary/generate.py`. Each is one text with a
-//! word a line, sorted by bytes and searched in place: a table of string slices would cost 16 bytes and a relocation a word.
+//! word a line, sorted by bytes and searched in place: a table of string slices would cost 16 bytes and a relocation a word. The lists
+//! `content_keys`, `content_values` and `template_words` are kept by hand, because no file of Home Assistant holds them in one place.
+//!
+//! Icons have no list: `mdi:` alone has seven thousand names and any icon set can be added at home, so an icon is a text like any other.
 
 use std::cmp::Ordering;
 
@@ -26,6 +30,16 @@ pub enum List {
     Room,
     /// Capability attributes and the words that Home Assistant itself defines for them; see [`capability`].
     Capability,
+    /// Options of dashboards, cards, automations and scripts: keys that contents may keep (R10).
+    ContentKey,
+    /// Types of cards, conditions and triggers, and enumerated values of options: strings that contents may keep.
+    ContentValue,
+    /// Services of built-in integrations, `domain.service`.
+    Service,
+    /// What the services of entities can be given.
+    ServiceField,
+    /// Words of the template language, its functions and filters.
+    TemplateWord,
 }
 
 /// What an area is when nothing better is known, or when the owner hides it.
@@ -35,7 +49,7 @@ pub const CUSTOM: &str = "custom";
 
 impl List {
     /// All lists.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::Domain,
         Self::DeviceClass,
         Self::Unit,
@@ -45,6 +59,11 @@ impl List {
         Self::Language,
         Self::Room,
         Self::Capability,
+        Self::ContentKey,
+        Self::ContentValue,
+        Self::Service,
+        Self::ServiceField,
+        Self::TemplateWord,
     ];
 
     const fn text(self) -> &'static str {
@@ -58,6 +77,11 @@ impl List {
             Self::Language => include_str!("vocabulary/languages.txt"),
             Self::Room => include_str!("vocabulary/rooms.txt"),
             Self::Capability => include_str!("vocabulary/capabilities.txt"),
+            Self::ContentKey => include_str!("vocabulary/content_keys.txt"),
+            Self::ContentValue => include_str!("vocabulary/content_values.txt"),
+            Self::Service => include_str!("vocabulary/services.txt"),
+            Self::ServiceField => include_str!("vocabulary/service_fields.txt"),
+            Self::TemplateWord => include_str!("vocabulary/template_words.txt"),
         }
     }
 
@@ -81,6 +105,29 @@ pub fn capability(attribute: &str, word: &str) -> Option<&'static str> {
         list.cmp(attribute).then_with(|| known.cmp(word))
     })?;
     line.split_once(' ').map(|(_, word)| word)
+}
+
+/// Whether contents may keep this key although it is a text (R10).
+#[must_use]
+pub fn is_content_key(key: &str) -> bool {
+    [List::ContentKey, List::ServiceField, List::Domain].into_iter().any(|list| list.find(key).is_some())
+}
+
+/// Whether contents may keep this string although it is a text (R10).
+#[must_use]
+pub fn is_content_value(value: &str) -> bool {
+    const LISTS: [List; 8] = [
+        List::ContentValue,
+        List::ContentKey,
+        List::ServiceField,
+        List::Service,
+        List::DeviceClass,
+        List::StateClass,
+        List::Unit,
+        List::Integration,
+    ];
+    LISTS.into_iter().any(|list| list.find(value).is_some())
+        || List::Capability.words().any(|line| line.split_once(' ').is_some_and(|(_, word)| word == value))
 }
 
 /// Binary search for a line; every probe is moved back to the start of the line it falls into.
@@ -154,10 +201,28 @@ mod tests {
         }
     }
 
+    /// R10, R12: nothing that could be a token, a sentence or a template.
+    #[test]
+    fn r10_words_of_contents_are_words() {
+        for list in
+            [List::ContentKey, List::ContentValue, List::Service, List::ServiceField, List::TemplateWord]
+        {
+            for word in list.words() {
+                let sound = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':');
+                assert!((1..=64).contains(&word.len()) && word.bytes().all(sound), "{list:?} {word}");
+            }
+        }
+        assert!(is_content_key("tap_action") && is_content_value("picture-elements"));
+        assert!(is_content_value("light.turn_on") && is_content_value("heat_cool") && is_content_value("°C"));
+        assert!(!is_content_key("Grandmother") && !is_content_value("notify.mobile_app_emma"));
+    }
+
     #[test]
     fn every_word_fits_the_shape_of_its_fields() {
+        // Records hold no words of these, or other characters are in their shape.
+        let free = [List::Unit, List::Capability, List::ContentKey, List::ContentValue, List::TemplateWord];
         for list in List::ALL {
-            for word in list.words().filter(|_| !matches!(list, List::Unit | List::Capability)) {
+            for word in list.words().filter(|_| !free.contains(&list)) {
                 assert!(
                     word.len() <= 64
                         && word

@@ -44,7 +44,7 @@ impl Gate<'_> {
 
     /// Only whole words count: a home called `home` must not take every `home cinema` with it, so short names without a dot or a digit are
     /// compared with the whole text. Whatever is neither letter nor digit ends a word: people write addresses in sentences and in URLs.
-    fn names_own_host(&self, text: &str) -> bool {
+    pub(super) fn names_own_host(&self, text: &str) -> bool {
         self.own_hosts.iter().any(|host| {
             let host = &**host.reveal_to_privacy();
             let telling = host.contains('.') || host.contains(':') || host.len() >= 8;

@@ -66,7 +66,7 @@ const TOKEN_STARTS: [&str; 12] = [
 ];
 
 /// Whether the text has the form of something that never leaves.
-pub(super) fn looks_secret(text: &str) -> bool {
+pub(in crate::outbound) fn looks_secret(text: &str) -> bool {
     // Most texts are a few words: nothing below can fit without one of these.
     let bytes = text.as_bytes();
     let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
