@@ -1,7 +1,8 @@
 //! The link: one WebSocket per home (DESIGN section 6).
 //!
-//! [`upgrade`] accepts it, [`hello`] and [`enrol`] find out who is there, [`session`] does what is asked, [`wire`] reads and writes frames.
+//! [`upgrade`] accepts it, [`hello`] and [`enrol`] find out who is there, [`session`] does what is asked, [`desk`] is about deployments and questions, [`wire`] reads and writes frames.
 
+mod desk;
 mod enrol;
 mod hello;
 mod intake;
@@ -62,6 +63,7 @@ impl From<Stop> for End {
             | Stop::File(_)
             | Stop::NotStored
             | Stop::NotFound
+            | Stop::Forbidden
             | Stop::Gone
             | Stop::Mismatch(_)
             | Stop::Problem(_) => {

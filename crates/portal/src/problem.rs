@@ -1,5 +1,14 @@
 //! Every problem that the portal tells people about, in one place; golden in the tests.
 
+mod desk;
+
+pub use desk::{
+    charter_expired, charter_refused, deployment_differs, deployment_elsewhere, deployment_expired,
+    deployment_over, deployment_too_large, deployment_unfit, no_charter, question_unfit, request_over,
+    sequence_passed, sequence_taken, signatures_unknown, too_many_deployments, too_many_questions,
+    too_many_signatures,
+};
+
 use vestibule_protocol::problem::Problem;
 
 use crate::store::Stop;
@@ -249,6 +258,7 @@ pub fn of_stop(stop: Stop) -> Problem {
     match stop {
         Stop::Problem(problem) => problem,
         Stop::NotFound | Stop::Erased => not_found(),
+        Stop::Forbidden => forbidden(),
         Stop::Gone => gone(),
         Stop::Database(_)
         | Stop::File(_)
@@ -268,7 +278,7 @@ mod tests {
 
     #[test]
     fn problems_are_golden() {
-        let all = [
+        let mut all = vec![
             staff_exists(),
             origin_unknown(),
             origin_needed(),
@@ -296,6 +306,7 @@ mod tests {
             restricted(),
             unavailable(),
         ];
+        all.extend(desk::all());
         let text: Vec<String> = all.iter().map(|problem| format!("{problem} {:?}", problem.retry)).collect();
         insta::assert_snapshot!(text.join("\n\n"));
         let codes: std::collections::BTreeSet<_> = all.iter().map(|problem| &problem.code).collect();

@@ -3,17 +3,25 @@
 //! All SQL of the portal stands in the files of this room.
 
 pub mod audit;
+pub mod charters;
 pub mod consent;
+pub mod delivery;
+pub mod deployments;
 pub mod edit;
 pub mod erase;
+pub mod events;
 pub mod handled;
 pub mod history;
 pub mod homes;
 pub mod invites;
 mod open;
+pub mod questions;
+pub mod reports;
+pub mod requests;
 pub mod sessions;
 pub mod staff;
 pub mod staging;
+pub mod submit;
 pub mod tenants;
 pub mod upkeep;
 mod writer;
@@ -47,6 +55,9 @@ pub enum Stop {
     /// There is no such thing for whoever asks.
     #[error("not found")]
     NotFound,
+    /// The role of whoever asks does not reach.
+    #[error("forbidden")]
+    Forbidden,
     /// It was there and has been erased or has expired.
     #[error("gone")]
     Gone,
@@ -85,6 +96,7 @@ impl Stop {
             Self::File(_) => "file",
             Self::NotStored => "not_stored",
             Self::NotFound => "not_found",
+            Self::Forbidden => "forbidden",
             Self::Gone => "gone",
             Self::Replaced => "replaced",
             Self::Erased => "erased",

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
-use vestibule_protocol::problem::Problem;
+use vestibule_protocol::problem::{Problem, Retry};
 
 use crate::problem;
 use crate::store::Stop;
@@ -62,6 +62,12 @@ impl Answer {
         Self(StatusCode::CONFLICT, problem)
     }
 
+    /// 413
+    #[must_use]
+    pub const fn too_large(problem: Problem) -> Self {
+        Self(StatusCode::PAYLOAD_TOO_LARGE, problem)
+    }
+
     /// 429
     #[must_use]
     pub fn too_many() -> Self {
@@ -73,6 +79,11 @@ impl From<Stop> for Answer {
     fn from(stop: Stop) -> Self {
         let status = if matches!(stop, Stop::NotFound | Stop::Erased) {
             StatusCode::NOT_FOUND
+        } else if matches!(stop, Stop::Forbidden) {
+            StatusCode::FORBIDDEN
+        } else if matches!(&stop, Stop::Problem(problem) if problem.retry == Retry::No) {
+            // What was asked for does not go together with what is there.
+            StatusCode::CONFLICT
         } else if matches!(stop, Stop::Gone) {
             StatusCode::GONE
         } else {

@@ -4,14 +4,16 @@ use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{error, health, instances, recovery, snapshot};
+use super::{
+    body, charters, deployments, error, events, health, instances, questions, recovery, requests, snapshot,
+};
 use crate::role::Role;
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Vestibule portal",
-        description = "Snapshots of homes as their owners release them. Everything is seen through the tenant of the token; \
+        description = "Snapshots of homes as their owners release them, and deployments to them. Everything is seen through the tenant of the token; \
                        what belongs to another tenant is not found."
     ),
     paths(
@@ -25,9 +27,20 @@ use crate::role::Role;
         snapshot::snapshot,
         snapshot::changes,
         snapshot::history,
+        charters::list,
+        charters::submit,
+        deployments::submit,
+        deployments::list,
+        deployments::show,
+        deployments::withdraw,
+        questions::ask,
+        questions::list,
+        requests::list,
+        requests::mark,
+        events::stream,
         recovery::recover,
     ),
-    components(schemas(error::ProblemBody, snapshot::SnapshotLine, Role)),
+    components(schemas(error::ProblemBody, snapshot::SnapshotLine, body::EnvelopeBody, Role)),
     modifiers(&Token)
 )]
 struct Document;

@@ -1,6 +1,5 @@
 //! `hello`: who is there (R5), whether it was restored or has a double (R6), and what its owner allows (R27).
 
-use tokio::sync::mpsc;
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::consent::Class;
 use vestibule_protocol::message::{Hello, HelloBody, RefusalCode, Welcome, device_signature_fits};
@@ -8,23 +7,27 @@ use vestibule_protocol::{id::Fingerprint, schema};
 
 use super::End;
 use super::enrol::is_version;
-use super::registry::Control;
+use super::registry::Ears;
 use super::wire::Wire;
 use crate::app::App;
 use crate::journal;
 use crate::store::homes::{self, Right};
 use crate::store::tenants::Tenant;
-use crate::store::{Stop, consent, sessions};
+use crate::store::{Stop, consent, delivery, sessions};
 
 /// A link of an authenticated home.
 pub(super) struct Open {
+    /// Row of the tenant.
+    pub(super) tenant: i64,
     pub(super) right: Right,
     pub(super) fingerprint: Fingerprint,
     /// Schema that both know.
     pub(super) schema: u32,
     /// What may be sent.
     pub(super) classes: Vec<Class>,
-    pub(super) controls: mpsc::Receiver<Control>,
+    /// Version of the charter that the home has; 0 without one.
+    pub(super) charter: u32,
+    pub(super) ears: Ears,
 }
 
 pub(super) async fn answer(
@@ -46,24 +49,25 @@ pub(super) async fn answer(
     }
     let session = Fixed(app.store.world().random::<16>().map_err(Stop::from)?);
     let (fingerprint, classes, tenant_row) = (body.fingerprint, body.consent.classes.clone(), tenant.id);
-    let (right, root, verdict) = app
+    let charter = body.charter.unwrap_or(0);
+    let (right, root, sequence, verdict) = app
         .store
         .write(move |tx| {
             let right = homes::take_over(tx, tenant_row, &body.fingerprint, &body.agent)?;
             let mut home = homes::linked(tx, right)?;
             consent::take(tx, &mut home, &body.consent, schema)?;
             let verdict = sessions::renew(tx, right.home, body.session.as_ref(), &session)?;
-            Ok((right, home.root, verdict))
+            Ok((right, home.root, delivery::sequence(tx.db, right.home)?, verdict))
         })
         .await?;
-    let controls = app.links.enter(right);
+    let ears = app.links.enter(right);
     let welcome =
-        Welcome { root, schema, sequence: 0, session, restored: verdict.restored, cloned: verdict.cloned };
+        Welcome { root, schema, sequence, session, restored: verdict.restored, cloned: verdict.cloned };
     if let Err(end) = wire.send(welcome).await {
         app.links.leave(right);
         return Err(end);
     }
-    Ok(Open { right, fingerprint, schema, classes, controls })
+    Ok(Open { tenant: tenant.id, right, fingerprint, schema, classes, charter, ears })
 }
 
 /// R5: an unknown fingerprint and a wrong signature are answered alike and cost the same.

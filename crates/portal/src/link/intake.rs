@@ -2,7 +2,9 @@
 
 use axum::body::Bytes;
 use vestibule_protocol::consent::Class;
-use vestibule_protocol::message::{Buckets, Commit, ConsentChanged, Erase, FromAgent, Puts, RefusalCode};
+use vestibule_protocol::message::{
+    Answer, Buckets, Commit, ConsentChanged, Erase, FromAgent, Puts, RefusalCode, Report, Request,
+};
 use vestibule_protocol::record::Key;
 use vestibule_protocol::schema;
 use vestibule_protocol::tree::{KeyHash, RecordHasher, Root};
@@ -10,6 +12,7 @@ use vestibule_protocol::tree::{KeyHash, RecordHasher, Root};
 use super::{End, wire};
 use crate::app::App;
 use crate::store::edit::Prepared;
+use crate::store::{reports, requests};
 
 /// Frames up to this size are worked on where they arrive; larger ones aside, a few at a time.
 const SMALL: usize = 16 << 10;
@@ -22,6 +25,9 @@ pub(super) enum Work {
     Commit(Commit),
     Consent(ConsentChanged),
     Erase(Erase),
+    Report(Report),
+    Request(Request),
+    Answer(Answer),
 }
 
 /// Reads one frame under the classes that are granted.
@@ -54,10 +60,10 @@ fn prepare(frame: &[u8], classes: &[Class]) -> Result<Work, RefusalCode> {
         FromAgent::Commit(commit) => Work::Commit(commit),
         FromAgent::ConsentChanged(consent) => Work::Consent(consent),
         FromAgent::Erase(erase) => Work::Erase(erase),
-        // Nothing is deployed yet, so nobody can have anything to report.
-        FromAgent::Report(_) | FromAgent::Request(_) | FromAgent::Answer(_) => {
-            return Err(RefusalCode::BadMessage);
-        }
+        FromAgent::Report(report) if reports::is_sound(&report) => Work::Report(report),
+        FromAgent::Request(request) if requests::is_sound(&request) => Work::Request(request),
+        FromAgent::Answer(answer) => Work::Answer(answer),
+        FromAgent::Report(_) | FromAgent::Request(_) => return Err(RefusalCode::BadMessage),
         FromAgent::Enrol(_) | FromAgent::Hello(_) => return Err(RefusalCode::BadMessage),
     })
 }

@@ -11,6 +11,7 @@ use vestibule_protocol::message::{
 use vestibule_protocol::receipt::Scope;
 
 use super::End;
+use super::desk::Told;
 use super::hello::Open;
 use super::intake::{self, Work};
 use super::registry::Control;
@@ -21,18 +22,24 @@ use crate::store::{Stop, consent, erase, handled, homes, staging};
 
 /// Serves the link until it ends.
 pub(super) async fn run(app: &App, tenant: TenantId, open: Open, wire: &mut Wire) -> Result<(), End> {
-    let right = open.right;
-    let mut session = Session { app, tenant, open, wire };
+    let (right, row, fingerprint) = (open.right, open.tenant, open.fingerprint);
+    app.live.home(row, fingerprint, true);
+    let told = Told::from(open.charter);
+    let mut session = Session { app, tenant, open, wire, told };
     let end = session.serve().await;
     app.links.leave(right);
+    if !app.links.has(right.home) {
+        app.live.home(row, fingerprint, false);
+    }
     end
 }
 
-struct Session<'a> {
-    app: &'a App,
+pub(super) struct Session<'a> {
+    pub(super) app: &'a App,
     tenant: TenantId,
-    open: Open,
-    wire: &'a mut Wire,
+    pub(super) open: Open,
+    pub(super) wire: &'a mut Wire,
+    pub(super) told: Told,
 }
 
 impl Session<'_> {
@@ -42,19 +49,26 @@ impl Session<'_> {
         let mut ping = interval_at(Instant::now() + every, every);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
+        self.tell().await?;
         loop {
+            let bell = std::sync::Arc::clone(&self.open.ears.bell);
             tokio::select! {
                 biased;
                 () = self.app.stop.cancelled() => return Err(RefusalCode::Unavailable.into()),
-                control = self.open.controls.recv() => match control {
+                control = self.open.ears.controls.recv() => match control {
                     Some(Control::Replaced) | None => return Err(RefusalCode::Replaced.into()),
                     Some(Control::Erased) => return Err(RefusalCode::Erased.into()),
                     Some(Control::Pull) => self.wire.send(Pull {}).await?,
                 },
+                () = bell.notified() => self.tell().await?,
                 incoming = self.wire.next() => {
-                    if let Incoming::Frame(frame) = incoming? {
-                        let work = intake::read(self.app, frame, &self.open.classes).await?;
-                        self.carry_out(work).await?;
+                    match incoming? {
+                        Incoming::Frame(frame) => {
+                            let work = intake::read(self.app, frame, &self.open.classes).await?;
+                            self.carry_out(work).await?;
+                        }
+                        Incoming::Pong(bytes) => self.arrived(&bytes).await?,
+                        Incoming::Alive => {}
                     }
                     heard = Instant::now();
                 }
@@ -115,6 +129,9 @@ impl Session<'_> {
                 }
                 self.answer(committed).await
             }
+            Work::Report(report) => self.report(report).await,
+            Work::Request(request) => self.request(request).await,
+            Work::Answer(answer) => self.answered(answer).await,
             Work::Consent(changed) => self.consent(changed).await,
             Work::Erase(Erase { id }) => {
                 let (tenant, home, key) = (self.tenant, self.open.fingerprint, self.app.key.clone());
@@ -159,7 +176,9 @@ impl Session<'_> {
             })
             .await?;
         self.open.classes = classes;
-        self.wire.send(done).await
+        self.wire.send(done).await?;
+        // A pause may be over.
+        self.tell().await
     }
 
     async fn forget_staging(&mut self) -> Result<(), End> {

@@ -19,6 +19,8 @@ pub(super) enum Incoming {
     Frame(Bytes),
     /// A sign of life.
     Alive,
+    /// The answer to a ping, with what the ping carried: everything sent before it has arrived.
+    Pong(Bytes),
 }
 
 /// One side of a WebSocket.
@@ -39,7 +41,12 @@ impl Wire {
     }
 
     pub(super) async fn ping(&mut self) -> Result<(), End> {
-        self.write(Message::Ping(Bytes::new())).await
+        self.ping_with(Bytes::new()).await
+    }
+
+    /// A ping whose answer brings `bytes` back.
+    pub(super) async fn ping_with(&mut self, bytes: Bytes) -> Result<(), End> {
+        self.write(Message::Ping(bytes)).await
     }
 
     async fn write(&mut self, message: Message) -> Result<(), End> {
@@ -54,7 +61,8 @@ impl Wire {
     pub(super) async fn next(&mut self) -> Result<Incoming, End> {
         match self.socket.recv().await {
             Some(Ok(Message::Binary(frame))) => Ok(Incoming::Frame(frame)),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Incoming::Alive),
+            Some(Ok(Message::Ping(_))) => Ok(Incoming::Alive),
+            Some(Ok(Message::Pong(bytes))) => Ok(Incoming::Pong(bytes)),
             Some(Ok(Message::Text(_))) => Err(RefusalCode::BadMessage.into()),
             // Larger than allowed, or not the WebSocket protocol: the socket cannot be read any further.
             Some(Err(_)) => Err(RefusalCode::BadMessage.into()),

@@ -13,8 +13,22 @@ use crate::journal::{Entry, Tag};
 use crate::world::Seconds;
 
 /// Tables with a column `home`, apart from the home's own row.
-const TABLES: [&str; 9] =
-    ["record", "bucket", "version", "change", "staging", "staged", "session", "handled", "audit_detail"];
+const TABLES: [&str; 14] = [
+    "record",
+    "bucket",
+    "version",
+    "change",
+    "staging",
+    "staged",
+    "session",
+    "handled",
+    "audit_detail",
+    "deployment",
+    "deployment_event",
+    "question",
+    "request",
+    "event",
+];
 
 /// Deletes a class in what is held, staged and past; older roots answer 410 (R27). The caller makes the next version.
 pub(super) fn class(tx: &Tx<'_>, home: i64, class: Class) -> Result<(), Stop> {

@@ -106,6 +106,15 @@ pub fn by_token(db: &Connection, token: &str, now: Seconds) -> Result<Staff, Sto
     if now <= staff.last_used + IDLE_SECONDS { Ok(staff) } else { Err(Stop::NotFound) }
 }
 
+/// Whether the person is still there: a stream outlives the request that opened it.
+///
+/// # Errors
+/// [`Stop::NotFound`] when the person was removed.
+pub fn is_there(db: &Connection, id: i64) -> Result<(), Stop> {
+    let there = db.prepare_cached("SELECT 1 FROM staff WHERE id = ?1")?.exists([id])?;
+    if there { Ok(()) } else { Err(Stop::NotFound) }
+}
+
 /// Writes the last use.
 ///
 /// # Errors

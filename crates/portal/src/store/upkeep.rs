@@ -4,7 +4,7 @@ use rusqlite::params;
 use vestibule_protocol::limits::{OUTBOX_ID_SECONDS, STAGED_SECONDS};
 use vestibule_protocol::schema::HISTORY_DAYS;
 
-use super::{Stop, Tx, audit, erase, writer};
+use super::{Stop, Tx, audit, deployments, erase, events, questions, requests, writer};
 use crate::world::Seconds;
 
 const DAY: Seconds = 24 * 3600;
@@ -61,6 +61,10 @@ fn expire(tx: &Tx<'_>, now: Seconds) -> Result<(), Stop> {
     )?;
     tx.db.execute("DELETE FROM staging WHERE since <= ?1", [now.saturating_sub(STAGED_SECONDS)])?;
     tx.db.execute("DELETE FROM handled WHERE at <= ?1", [now.saturating_sub(OUTBOX_ID_SECONDS)])?;
+    deployments::expire(tx)?;
+    questions::expire(tx)?;
+    requests::expire(tx)?;
+    events::expire(tx)?;
     // A large file is not rewritten every day: SQLite overwrites what is deleted, and erasures rewrite it anyway.
     if expired > 0 && writer::size(tx.db) <= writer::SCRUB_AT_ONCE {
         tx.scrub_afterwards();
