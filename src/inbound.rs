@@ -23,6 +23,7 @@ pub mod charter;
 pub mod consent;
 pub mod deployment;
 pub mod diff;
+pub mod images;
 pub mod plan;
 pub mod refusal;
 pub mod rollback;

@@ -37,10 +37,10 @@ pub struct Found {
 /// A dashboard's record as an image spells it.
 #[derive(Serialize, Deserialize)]
 struct Record {
-    title: String,
+    admin: bool,
     icon: Option<String>,
     sidebar: bool,
-    admin: bool,
+    title: String,
 }
 
 /// Looks at a place. `after` is what shall stand there: a row of the resource list that is not known by its id is known by that.
@@ -210,6 +210,17 @@ pub async fn beside(desk: &mut impl HomeDesk, target: &Target) -> Result<Option<
     let id: &str = id.reveal_to_home();
     let entities = desk.routine_entities(desk_kind(*kind)).await?;
     Ok(entities.iter().find(|entity| entity.unique_id == id).and_then(keepsake::write))
+}
+
+/// The registry id of an automation's or script's entity.
+///
+/// # Errors
+/// What the desk says.
+pub async fn registry_id(desk: &mut impl HomeDesk, target: &Target) -> Result<Option<String>, DeskError> {
+    let Target::Routine { kind, id } = target else { return Ok(None) };
+    let id: &str = id.reveal_to_home();
+    let entities = desk.routine_entities(desk_kind(*kind)).await?;
+    Ok(entities.into_iter().find(|entity| entity.unique_id == id).map(|entity| entity.registry_id))
 }
 
 /// Checks that what was written into a place works: an automation or script is loaded, and nothing complains.

@@ -119,6 +119,8 @@ pub enum Do {
 pub enum Heard {
     /// Of [`Do::Look`].
     Seen(Seen),
+    /// Of [`Do::Look`]: the home does not show it, for this reason (a stable code).
+    Unseen(&'static str),
     /// Of [`Do::Note`] and [`Do::Turn`].
     Durable,
     /// Of [`Do::Write`] and [`Do::Restore`].
@@ -242,6 +244,10 @@ impl Walk {
                     Way::Back(_) => rollback::seen(self, n, seen, tried),
                 }
             }
+            (Do::Look(n), Heard::Unseen(code)) => match self.way {
+                Way::Forward => self.turn(Why::Failed(code.to_owned())),
+                Way::Back(_) => rollback::unseen(self, n),
+            },
             (Do::Note(n, phase, _), Heard::Durable) => {
                 if let Some(step) = self.steps.get_mut(n) {
                     step.phase = phase;

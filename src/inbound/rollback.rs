@@ -42,6 +42,16 @@ pub(super) fn seen(walk: &mut Walk, n: usize, seen: Seen, tried: Option<Wrote>) 
     };
 }
 
+/// A place that the home does not show any more is left as it is.
+pub(super) fn unseen(walk: &mut Walk, n: usize) {
+    if unchecked(walk) == Some(n) {
+        walk.checked += 1;
+        walk.edited.push(n);
+    } else {
+        walk.at = At::Note(n, Phase::Left, Keep::Nothing);
+    }
+}
+
 /// The steps in the reverse of the order in which they were written.
 fn order(walk: &Walk) -> Vec<usize> {
     let of = |deletes: bool| {

@@ -80,7 +80,8 @@ enum Busy {
     Push(Arc<Rooted>),
     Buckets(Arc<Rooted>),
     Commit(Arc<Rooted>),
-    Intent(IntentId),
+    /// An outbox item, and the id under which the portal knows it.
+    Intent(IntentId, [u8; 16]),
 }
 
 /// An outbox item as it is sent: rendered at the moment of sending (R24).
@@ -179,11 +180,11 @@ impl Session {
                 self.busy = Some(Busy::Commit(Arc::clone(&frozen)));
                 Some(Step::Transfer { frozen, want, pulled: self.answering_pull })
             }
-            (FromPortal::Done(done), Some(Busy::Intent(id))) if done.id.0 == id.0 => {
+            (FromPortal::Done(done), Some(Busy::Intent(id, wire))) if done.id.0 == wire => {
                 self.portal = Some(done.root);
                 Some(Step::Delivered(id, done.receipts))
             }
-            (FromPortal::Erased(erased), Some(Busy::Intent(id))) if erased.id.0 == id.0 => {
+            (FromPortal::Erased(erased), Some(Busy::Intent(id, wire))) if erased.id.0 == wire => {
                 Some(Step::Delivered(id, vec![erased.receipt]))
             }
             (FromPortal::Pull(_), busy) if self.portal.is_some() => {
@@ -237,7 +238,9 @@ impl Session {
             return None;
         }
         if let Some((id, intent)) = intent {
-            self.busy = Some(Busy::Intent(id));
+            // That the owner took a wish back goes under the wish's own id.
+            let wire = if let Intent::Request(request) = &intent { request.id.0 } else { id.0 };
+            self.busy = Some(Busy::Intent(id, wire));
             return Some(Step::Send(match intent {
                 Intent::Consent(message) => message.into(),
                 Intent::Erase(message) => message.into(),

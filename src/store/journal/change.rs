@@ -7,7 +7,7 @@ use serde::Serialize;
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::deployment::DeploymentId;
 
-use super::rows::{DeploymentRow, QuestionRow, ReadRow, RequestRow};
+use super::rows::{DeploymentRow, QuestionRow, ReadRow, RequestRow, Work};
 use super::steps::{StepRow, StepState};
 use super::{READS, images, squeeze};
 use crate::inbound::plan::{Image, Target};
@@ -19,6 +19,8 @@ use crate::store::error::{AGENT_DB, StoreError, sql};
 pub enum JournalChange {
     /// A deployment that is new or has changed.
     Deployment(Box<DeploymentRow>),
+    /// What is being done with a deployment's journal (its row exists).
+    Work(DeploymentId, Work),
     /// The signed bytes of a deployment (its row exists).
     Envelope(DeploymentId, Vec<u8>),
     /// What the owner is shown of its plan, as JSON; `None` when there is nothing to show any more.
@@ -64,6 +66,7 @@ impl fmt::Debug for JournalChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deployment(row) => row.fmt(f),
+            Self::Work(id, work) => write!(f, "Work({id}, {work:?})"),
             Self::Envelope(id, _) => write!(f, "Envelope({id})"),
             Self::Plan(id, plan) => write!(f, "Plan({id}, {})", plan.is_some()),
             Self::Drop(id) => write!(f, "Drop({id})"),
@@ -83,6 +86,11 @@ impl fmt::Debug for JournalChange {
 pub(crate) fn change(agent: &Connection, change: &JournalChange) -> Result<(), StoreError> {
     match change {
         JournalChange::Deployment(row) => put(agent, Table::Deployments, &row.id.0, row.received_ms, &**row),
+        JournalChange::Work(id, work) => run(
+            agent,
+            "UPDATE deployments SET json = json_set(json, '$.work', json(?2)) WHERE id = ?1",
+            params![id.0, json(work)?],
+        ),
         JournalChange::Envelope(id, bytes) => {
             run(agent, "UPDATE deployments SET envelope = ?2 WHERE id = ?1", params![id.0, squeeze(bytes)?])
         }
