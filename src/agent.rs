@@ -4,6 +4,7 @@
 //! person changes is made durable first and takes effect then.
 
 mod deliver;
+mod deployments;
 mod hand;
 pub mod offline;
 mod owner;
@@ -12,6 +13,9 @@ mod stock;
 mod sync;
 mod views;
 
+pub use deployments::{
+    AbilityView, CandidateView, DeploymentView, DiffRow, Door, ItemDiffView, ItemView, QuestionView, RequestView,
+};
 pub use hand::Hand;
 pub use stock::Stock;
 pub use views::{ConsentView, Forgotten, Meeting, Paired, Side, Status};
@@ -122,6 +126,7 @@ pub struct Agent {
     home: HomeSide,
     portal: PortalSide,
     meeting: pairing::Meetings,
+    deployments: deployments::Deployments,
     receipt: Option<vestibule_protocol::receipt::Receipt>,
     ask: mpsc::Sender<Asked>,
     asked: mpsc::Receiver<Asked>,
@@ -147,6 +152,8 @@ pub struct Parts {
     pub again: Arc<Notify>,
     /// Names and addresses by which the home is reached: no text that contains one leaves.
     pub own_hosts: Vec<Text>,
+    /// The way to the desk at which deployments are carried out; without one they wait.
+    pub door: Option<Door>,
 }
 
 /// Something that came from outside.
@@ -154,6 +161,7 @@ enum Input {
     Home(HomeEvent),
     Portal(FromLink),
     Owner(Asked),
+    Desk(deployments::Brought),
     Time,
     Stop,
 }
@@ -191,6 +199,7 @@ impl Agent {
             events,
             again,
             own_hosts: own_hosts(settings),
+            door: if scope == Scope::Daemon { Some(door(settings)?) } else { None },
         };
         Self::with(parts).await
     }
@@ -200,7 +209,7 @@ impl Agent {
     /// # Errors
     /// What the store says.
     pub async fn with(parts: Parts) -> Result<Self, Problem> {
-        let Parts { scope, clock, dice, folder, store, to_portal, events, again, own_hosts } = parts;
+        let Parts { scope, clock, dice, folder, store, to_portal, events, again, own_hosts, door } = parts;
         let fails = |error| problem::store(&error);
         let now = clock.now_ms();
         let secret = store.home_secret(dice.bytes()).await.map_err(fails)?;
@@ -209,6 +218,7 @@ impl Agent {
         let keys = state.pairing.as_ref().map(|pairing| secret.tenant(&pairing.tenant));
         let stock = Stock::new(&mut state, own_hosts);
         let (ask, asked) = mpsc::channel(REQUESTS);
+        let deployments = deployments::Deployments::new(door, &state.desk.trusting);
         let mut agent = Self {
             scope,
             recorder: Recorder::new(store.clone(), clock.clone()),
@@ -226,6 +236,7 @@ impl Agent {
             home: HomeSide { events, again, ..HomeSide::default() },
             portal: PortalSide::default(),
             meeting: pairing::Meetings::default(),
+            deployments,
             receipt: None,
             ask,
             asked,
@@ -272,12 +283,14 @@ impl Agent {
                 Some(asked) = self.asked.recv() => Input::Owner(asked),
                 event = next_home(&mut self.home.events), if self.home.held.len() < HELD => Input::Home(event),
                 told = next_link(&mut self.portal.link) => Input::Portal(told),
+                brought = self.deployments.ended() => Input::Desk(brought),
                 () = sleep_until(wake) => Input::Time,
             };
             match input {
                 Input::Home(event) => self.on_home(event).await?,
                 Input::Portal(FromLink::Message(message)) => self.on_message(message).await?,
                 Input::Portal(FromLink::Closed(trouble)) => self.on_closed(trouble),
+                Input::Desk(brought) => self.on_desk_job(brought).await?,
                 Input::Owner((request, reply)) => self.on_request(request, reply).await?,
                 Input::Time => self.on_time().await?,
                 Input::Stop => stopping = Some(Instant::now()),
@@ -299,7 +312,8 @@ impl Agent {
         let rest = Duration::from_millis(u64::try_from(rest).unwrap_or_default());
         let waits = self.stock.look_again(now).filter(|_| self.home.complete);
         let again = waits.map(|wait| Instant::now() + wait.max(rest));
-        [connect, again, self.portal.flush_at, self.portal.answer_by, self.meeting.deadline()]
+        let desk = self.desk_wakes_at();
+        [connect, again, desk, self.portal.flush_at, self.portal.answer_by, self.meeting.deadline()]
             .into_iter()
             .flatten()
             .min()
@@ -395,6 +409,12 @@ pub(crate) fn own_hosts(settings: &Settings) -> Vec<Text> {
     endpoint(settings)
         .map(|endpoint| vec![Private::new(endpoint.host().to_lowercase().into())])
         .unwrap_or_default()
+}
+
+/// The way to the desk.
+fn door(settings: &Settings) -> Result<Door, Problem> {
+    let network = network(settings.home_assistant.ca_file.as_deref(), "home_assistant.ca_file")?;
+    Ok(Door { dial: Arc::new(network), endpoint: endpoint(settings)? })
 }
 
 /// Starts the task that reads the home.

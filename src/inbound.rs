@@ -19,12 +19,18 @@
 
 pub mod abilities;
 pub mod apply;
+pub mod card;
 pub mod charter;
 pub mod consent;
 pub mod deployment;
 pub mod diff;
+#[cfg(test)]
+mod example;
+mod hosts;
 pub mod images;
+mod json;
 pub mod plan;
 pub mod refusal;
 pub mod rollback;
 pub mod settle;
+mod template;

@@ -26,6 +26,11 @@ impl<T> Private<T> {
         &self.0
     }
 
+    /// The value, for the owner's own page and terminal. Nothing that a portal is told passes here.
+    pub(crate) const fn reveal_to_owner(&self) -> &T {
+        &self.0
+    }
+
     /// The value, for talking back to the home it came from (it already knows it).
     pub(crate) const fn reveal_to_home(&self) -> &T {
         &self.0

@@ -13,7 +13,7 @@ use crate::portal::session::{self, receipt_fits};
 use crate::problem;
 use crate::store::{Commit, IntentId, OutboxChange, State};
 
-/// The one kind of intent that there is so far; `erase` outlives the outbox and stands in the forget stub.
+/// A change of consent; `erase` outlives the outbox and stands in the forget stub.
 const CONSENT: &str = "consent";
 /// A receipt that is missing, or not signed by the key that was pinned at pairing.
 const BAD_RECEIPT: &str = "receipt_invalid";
@@ -39,9 +39,15 @@ impl Agent {
             return Some((IntentId(stub.erasure.0), session::Intent::Erase(Erase { id: stub.erasure })));
         }
         let waiting =
-            self.outbox.iter().find(|intent| intent.state == State::Queued && intent.kind == CONSENT)?;
-        let message = ConsentChanged { id: Fixed(waiting.id.0), consent: self.state.grants.consent.clone() };
-        Some((waiting.id, session::Intent::Consent(message)))
+            self.outbox.iter().find(|intent| intent.state == State::Queued)?;
+        if waiting.kind == CONSENT {
+            let message = ConsentChanged { id: Fixed(waiting.id.0), consent: self.state.grants.consent.clone() };
+            return Some((waiting.id, session::Intent::Consent(message)));
+        }
+        // Nothing but the owner's own decisions leaves while processing is restricted.
+        let restricted = self.state.grants.consent.restricted;
+        let message = self.render(waiting.id, &waiting.kind, &waiting.intent).filter(|_| !restricted)?;
+        Some((waiting.id, message))
     }
 
     /// Whether the owner has decided something that the portal does not know yet.
@@ -104,6 +110,7 @@ impl Agent {
         let Some(pairing) = &self.state.pairing else { return Ok(()) };
         let sound =
             receipts.iter().all(|envelope| receipt_fits(envelope, &pairing.portal_key.0, id).is_some());
+        self.wish_delivered(id).await?;
         self.change_outbox(if sound {
             OutboxChange::Acknowledge(id)
         } else {
@@ -146,6 +153,7 @@ impl Agent {
         self.keys = None;
         self.current = None;
         self.stock.forget_tenant(&mut self.state);
+        self.deployments.forget(&self.state.desk.trusting);
         self.portal =
             super::PortalSide { retry_at: Some(tokio::time::Instant::now()), ..super::PortalSide::default() };
         Ok(())

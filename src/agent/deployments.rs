@@ -6,6 +6,7 @@
 
 mod ask;
 mod decide;
+mod enable;
 mod ended;
 mod next;
 mod plan;
@@ -16,10 +17,13 @@ mod walk;
 mod wishes;
 mod work;
 
-pub use views::{AbilityView, DeploymentView, DiffRow, ItemDiffView, ItemView, QuestionView, RequestView};
+pub use views::{
+    AbilityView, CandidateView, DeploymentView, DiffRow, ItemDiffView, ItemView, QuestionView, RequestView,
+};
 pub(super) use views::{list, show};
+pub(in crate::agent) use work::Brought;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -52,6 +56,7 @@ enum Errand {
     Enable(DeploymentId, u32, Reply),
 }
 
+
 /// The loop's side of deployments. What has to outlive it is in [`crate::store::Desk`].
 #[derive(Default)]
 pub(super) struct Deployments {
@@ -71,12 +76,36 @@ pub(super) struct Deployments {
     attempts: u32,
     /// What stands in Home Assistant's notifications is out of date.
     tell: bool,
+    /// When what is held is looked at again.
+    reconsider_at: Option<Instant>,
+    /// Keys of approvers that the owner has blocked.
+    blocked: BTreeSet<[u8; 32]>,
 }
 
 impl Deployments {
     /// Deployments of an agent that can reach its home through this door; without one, nothing is carried out.
-    pub(super) fn new(door: Option<Door>) -> Self {
-        Self { door, look: true, restarted: true, tell: true, ..Self::default() }
+    pub(super) fn new(door: Option<Door>, trusting: &Trusting) -> Self {
+        Self { door, blocked: receive::blocked(trusting), look: true, restarted: true, tell: true, ..Self::default() }
+    }
+
+    /// The home has been connected to afresh: it may have started again.
+    pub(super) const fn reconnected(&mut self) {
+        (self.look, self.restarted) = (true, true);
+    }
+
+    /// Everything about a tenant has been forgotten; the desk stays where it is.
+    pub(super) fn forget(&mut self, trusting: &Trusting) {
+        *self = Self::new(self.door.take(), trusting);
+    }
+
+    /// Some dashboard has changed.
+    pub(super) const fn look_again(&mut self) {
+        self.look = true;
+    }
+
+    /// A new link: what the last one was guilty of is forgotten.
+    pub(super) const fn new_link(&mut self) {
+        self.unbelieved = 0;
     }
 
     /// What the job under way has brought, once it has ended.
@@ -99,12 +128,18 @@ impl Agent {
         for row in &rows {
             commit.journal.insert(0, JournalChange::Deployment(Box::new(row.clone())));
         }
+        let dropped: Vec<DeploymentId> = commit
+            .journal
+            .iter()
+            .filter_map(|change| if let JournalChange::Drop(id) = change { Some(*id) } else { None })
+            .collect();
         let told = reports.len() + commit.outbox.len() > 0;
         commit.outbox.extend(self.room_for(reports));
         kill_point("deploy.keeping");
         self.store.commit(commit).await.map_err(fails)?;
         kill_point("deploy.kept");
         if let Some(trusting) = trusting {
+            self.deployments.blocked = receive::blocked(&trusting);
             self.state.desk.trusting = trusting;
         }
         for row in rows {
@@ -114,6 +149,7 @@ impl Agent {
                 None => all.push(row),
             }
         }
+        self.state.desk.deployments.retain(|row| !dropped.contains(&row.id));
         if told {
             self.outbox = self.store.outbox(self.clock.now_ms()).await.map_err(fails)?;
         }

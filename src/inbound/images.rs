@@ -1,11 +1,14 @@
 //! Whether a document is as before, as it shall be, or somebody else's work.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use vestibule_protocol::bytes::Fixed;
+use vestibule_protocol::id::OpaqueId;
 
 use super::apply::Seen;
+use super::json::{Json, with_member};
 use super::plan::{Image, Target};
+use crate::identity::IdKey;
+use crate::outbound::contents::base_hash;
+use crate::private::Private;
 
 /// Compares what was read with the images of a step. `settled` says that `after` is the text which Home Assistant made of what was
 /// written; until then values are compared, for Home Assistant spells numbers and spaces its own way (R43).
@@ -29,8 +32,7 @@ fn alike(target: &Target, one: &Image, other: &Image) -> bool {
     let plain = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
     match target {
         Target::DashboardConfig { .. } => {
-            let ordered = |text: &str| serde_json::from_str::<Ordered>(text).ok();
-            matches!((ordered(one), ordered(other)), (Some(one), Some(other)) if one == other)
+            matches!((Json::parse(one), Json::parse(other)), (Some(one), Some(other)) if one == other)
         }
         Target::Routine { id, .. } => {
             // Home Assistant adds the id to what was written without one.
@@ -51,70 +53,34 @@ fn alike(target: &Target, one: &Image, other: &Image) -> bool {
     }
 }
 
-/// A JSON value whose keys have an order.
-#[derive(PartialEq)]
-enum Ordered {
-    Null,
-    Bool(bool),
-    Number(serde_json::Number),
-    Text(String),
-    List(Vec<Ordered>),
-    Object(Vec<(String, Ordered)>),
-}
-
-impl<'de> Deserialize<'de> for Ordered {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Read)
+/// What the next deployment names as its base, of contents that were read back (R16).
+#[must_use]
+pub fn base(key: &IdKey, thing: OpaqueId, target: &Target, after: &Image) -> Option<Fixed<32>> {
+    match (target, after) {
+        (Target::DashboardConfig { .. } | Target::Routine { .. }, Image::Present(text)) => {
+            Some(base_hash(key, thing, text.reveal_to_inbound()))
+        }
+        (Target::DashboardRecord { .. } | Target::Resource { .. }, _) | (_, Image::Absent) => None,
     }
 }
 
-struct Read;
+/// A new automation's configuration without the key that keeps it off (R40); `None` if it has none.
+#[must_use]
+pub fn enabled(image: &Image) -> Option<Image> {
+    let Image::Present(text) = image else { return None };
+    let text: &str = text.reveal_to_inbound();
+    Json::parse(text)?.get("initial_state")?;
+    with_member(text, "initial_state", None).map(|text| Image::Present(Private::new(text.into())))
+}
 
-impl<'de> Visitor<'de> for Read {
-    type Value = Ordered;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Ordered, E> {
-        Ok(Ordered::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Ordered, E> {
-        Ok(Ordered::Bool(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Ordered, E> {
-        Ok(Ordered::Number(value.into()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Ordered, E> {
-        Ok(Ordered::Number(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Ordered, E> {
-        Ok(serde_json::Number::from_f64(value).map_or(Ordered::Null, Ordered::Number))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Ordered, E> {
-        Ok(Ordered::Text(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Ordered, A::Error> {
-        let mut list = Vec::new();
-        while let Some(value) = access.next_element()? {
-            list.push(value);
-        }
-        Ok(Ordered::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Ordered, A::Error> {
-        let mut object = Vec::new();
-        while let Some(entry) = access.next_entry()? {
-            object.push(entry);
-        }
-        Ok(Ordered::Object(object))
+/// The name of a place, by which two deployments that write it are found.
+#[must_use]
+pub fn place(target: &Target) -> String {
+    match target {
+        Target::DashboardRecord { url_path, .. } => format!("record {}", url_path.reveal_to_inbound()),
+        Target::DashboardConfig { url_path } => format!("contents {}", url_path.reveal_to_inbound()),
+        Target::Resource { element, .. } => format!("card {element}"),
+        Target::Routine { kind, id } => format!("{kind:?} {}", id.reveal_to_inbound()),
     }
 }
 
@@ -122,7 +88,6 @@ impl<'de> Visitor<'de> for Read {
 mod tests {
     use super::*;
     use crate::inbound::plan::RoutineKind;
-    use crate::private::Private;
 
     fn image(text: &str) -> Image {
         Image::Present(Private::new(text.into()))

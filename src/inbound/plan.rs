@@ -3,12 +3,19 @@
 //! [`needs`] says what has to be read first; the agent reads it and hands it over as [`HomeNow`]. The steps are what is written, read back
 //! and undone, one call each: a new dashboard is a record and then its contents.
 
+mod cards;
+mod check;
+mod dashboards;
 mod home;
+mod make;
+mod routines;
 
 pub use home::{
     DashboardNow, DashboardRecord, Document, HomeNow, Needs, ResourceMode, ResourceNow, RoutineKind,
     RoutineNow, RoutineState, needs,
 };
+
+pub use make::{Choices, plan};
 
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::id::OpaqueId;

@@ -17,7 +17,7 @@ pub use rows::{
 pub use steps::{StepRow, StepState};
 
 pub(crate) use change::change;
-pub(crate) use read::{desk, envelope, plan, reads, steps};
+pub(crate) use read::{deployment, desk, envelope, plan, reads, steps};
 
 /// Deployments that keep their images, so that they can be undone.
 pub const UNDOABLE: usize = 20;

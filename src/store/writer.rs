@@ -10,7 +10,7 @@ use vestibule_protocol::deployment::DeploymentId;
 use super::databases::{Commit, Databases, Seqs};
 use super::error::StoreError;
 use super::folder::{Folder, Lock};
-use super::journal::{self, ReadRow, StepRow};
+use super::journal::{self, DeploymentRow, ReadRow, StepRow};
 use super::ledger::{self, Entry, LedgerLimits, Mark, NewRow, Page, Row, Usage, Verification};
 use super::open::{Opened, StoreOptions};
 use super::outbox::{self, Intent};
@@ -183,6 +183,14 @@ impl Store {
     /// If the database cannot be read.
     pub async fn steps(&self, now: i64, id: DeploymentId) -> Result<Vec<StepRow>, StoreError> {
         self.run(move |databases| databases.read(now, |agent, _| journal::steps(agent, id))).await
+    }
+
+    /// One deployment.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn deployment(&self, now: i64, id: DeploymentId) -> Result<Option<DeploymentRow>, StoreError> {
+        self.run(move |databases| databases.read(now, |agent, _| journal::deployment(agent, id))).await
     }
 
     /// The signed bytes of a deployment.

@@ -76,6 +76,11 @@ impl Agent {
         self.state.desk.questions.iter().map(|row| self.question_view(row)).collect()
     }
 
+    fn own_word(&self, id: OpaqueId) -> Option<String> {
+        let keys = self.keys.as_ref()?;
+        self.stock.own_word(&keys.id_key, id).as_ref().map(super::views::plain)
+    }
+
     /// With the owner's own names for the candidates.
     fn question_view(&self, row: &QuestionRow) -> QuestionView {
         let names: Vec<CandidateView> = row

@@ -7,9 +7,8 @@ use super::work::Brought;
 use super::{Agent, Errand};
 use crate::home::desk::DeskError;
 use crate::inbound::apply::{End, Phase, Seen, Way};
-use crate::inbound::plan::{Image, Target};
+use crate::inbound::images;
 use crate::inbound::settle::{Looked, SETTLE_MS, judge};
-use crate::outbound::contents::base_hash;
 use crate::problem;
 use crate::store::{DeploymentRow, DeploymentState, Ended, ItemRow, JournalChange, StepNote, StepRow, Work};
 
@@ -106,7 +105,7 @@ impl Agent {
     }
 
     /// What the next deployment names as its base (R16), and what new things are called.
-    fn name_things(&self, row: &mut DeploymentRow, steps: &[StepRow]) {
+    pub(super) fn name_things(&self, row: &mut DeploymentRow, steps: &[StepRow]) {
         let Some(keys) = &self.keys else { return };
         for item in &mut row.items {
             item.code = None;
@@ -114,9 +113,8 @@ impl Agent {
         for step in steps {
             let Some(item) = row.items.get_mut(step.state.item as usize) else { continue };
             item.thing = step.state.thing.or(item.thing);
-            let contents = matches!(step.target, Target::DashboardConfig { .. } | Target::Routine { .. });
-            if let (true, Some(thing), Image::Present(text)) = (contents, item.thing, &step.after) {
-                item.base = Some(base_hash(&keys.id_key, thing, text.reveal_to_inbound()));
+            if let Some(thing) = item.thing {
+                item.base = images::base(&keys.id_key, thing, &step.target, &step.after).or(item.base);
             }
         }
     }
@@ -238,7 +236,7 @@ impl Agent {
                 reply.value(&true).await;
                 Ok(())
             }
-            (Errand::Enable(id, item, reply), Ok(())) => self.enabled(id, item, reply).await,
+            (Errand::Enable(id, item, reply), Ok(())) => self.on_enabled(id, item, reply).await,
         }
     }
 

@@ -11,6 +11,8 @@ use super::receive::is_held;
 use super::walk::Journal;
 use super::work::{Job, Running};
 use super::{Agent, Errand};
+use crate::identity::IdKey;
+use crate::inbound::images::place;
 use crate::inbound::plan::needs;
 use crate::inbound::settle::SETTLE_MS;
 use crate::problem;
@@ -53,11 +55,15 @@ impl Agent {
             return self.walk_job(id).await;
         }
         if let Some(errand) = self.deployments.errands.pop_front() {
-            let step = match &errand {
-                Errand::Identify(..) => None,
-                Errand::Enable(id, item, _) => self.steps(*id).await?.into_iter().find(|step| step.state.item == *item),
+            let with = match (&errand, &self.keys) {
+                (Errand::Enable(id, item, _), Some(keys)) => {
+                    let journal = self.desk_journal(*id, keys.id_key.clone());
+                    let step = self.steps(*id).await?.into_iter().find(|step| step.state.item == *item);
+                    Some((Box::new(journal), step))
+                }
+                (Errand::Enable(..), None) | (Errand::Identify(..), _) => None,
             };
-            return Ok(Some(Job::Errand(errand, step)));
+            return Ok(Some(Job::Errand(errand, with)));
         }
         // What is restricted stays as it is; what had begun is brought to its end above.
         if self.state.grants.consent.restricted {
@@ -93,14 +99,13 @@ impl Agent {
         Ok(read.map(|deployment| Job::Gather(id, needs(&deployment), key)))
     }
 
+    fn desk_journal(&self, id: DeploymentId, key: IdKey) -> Journal {
+        Journal { store: self.store.clone(), clock: self.clock.clone(), key, id }
+    }
+
     async fn walk_job(&mut self, id: DeploymentId) -> Result<Option<Job>, Problem> {
         let Some(keys) = &self.keys else { return Ok(None) };
-        let journal = Journal {
-            store: self.store.clone(),
-            clock: self.clock.clone(),
-            key: keys.id_key.clone(),
-            id,
-        };
+        let journal = self.desk_journal(id, keys.id_key.clone());
         // A walk that was interrupted may have turned: the journal knows, the loop does not.
         let now = self.clock.now_ms();
         let stored = self.store.deployment(now, id).await.map_err(|error| problem::store(&error))?;
@@ -136,12 +141,12 @@ impl Agent {
         for (nth, id) in rows.into_iter().enumerate() {
             let steps = self.steps(id).await?;
             for step in &steps {
-                owners.insert(step.place(), nth);
+                owners.insert(place(&step.target), nth);
             }
             all.push((id, steps));
         }
         for (nth, (_, steps)) in all.iter_mut().enumerate() {
-            steps.retain(|step| owners.get(&step.place()) == Some(&nth));
+            steps.retain(|step| owners.get(&place(&step.target)) == Some(&nth));
         }
         Ok(all)
     }

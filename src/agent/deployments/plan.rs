@@ -13,9 +13,8 @@ use crate::home::gather::Gathered;
 use crate::inbound::apply::{Phase, Way};
 use crate::inbound::consent::Yes;
 use crate::inbound::deployment::{Received, Verified};
-use crate::inbound::plan::{Choices, Image, Plan, plan};
+use crate::inbound::plan::{Choices, Plan, plan};
 use crate::inbound::refusal::{Disposition, Refusal};
-use crate::outbound::contents::Ids as _;
 use crate::store::{DeploymentRow, DeploymentState, Ended, JournalChange, StepRow, StepState, Work};
 
 /// Going forward may take so long; then everything is put back.
@@ -49,8 +48,7 @@ impl Agent {
     }
 
     fn plan(&self, verified: &Verified, gathered: Gathered, row: &DeploymentRow) -> Result<Plan, Refusal> {
-        let unready = || Refusal::hold("home_not_ready");
-        let keys = self.keys.as_ref().ok_or_else(unready)?;
+        let keys = self.keys.as_ref().ok_or_else(Refusal::not_paired)?;
         let Gathered { mut home, entities } = gathered;
         let choices =
             Choices { names: self.state.grants.consent.grants(Class::Names), hosts: &row.hosts };
@@ -59,7 +57,7 @@ impl Agent {
                 // What the owner has excluded does not exist (R15).
                 for routine in &mut home.routines {
                     let entity = entities.iter().find(|(thing, _)| Some(*thing) == routine.thing);
-                    let excluded = entity.is_some_and(|(_, entity)| !ids.knows(entity, Thing::Entity));
+                    let excluded = entity.is_some_and(|(_, entity)| ids.token_of_text(entity, Thing::Entity).is_none());
                     routine.thing = routine.thing.filter(|_| !excluded);
                 }
                 plan(verified, &home, ids, &keys.id_key, &choices)
@@ -186,9 +184,4 @@ impl Agent {
         });
         self.keep(change).await
     }
-}
-
-/// Whether an image holds something.
-pub(super) const fn is_present(image: &Image) -> bool {
-    matches!(image, Image::Present(_))
 }

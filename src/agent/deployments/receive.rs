@@ -89,11 +89,14 @@ impl Agent {
                 return self.keep(change).await;
             }
         }
-        let verified = heavy(|| Received::new(envelope.clone()).verify(&self.trust()?).into());
+        let Some(verified) =
+            self.trust().map(|trust| heavy(|| Received::new(envelope.clone()).verify(&trust)))
+        else {
+            return Ok(());
+        };
         match verified {
-            None => Ok(()),
-            Some(Ok(verified)) => self.accept(&verified, &envelope).await,
-            Some(Err(refusal)) => self.turn_away(claimed, &refusal, &envelope).await,
+            Ok(verified) => self.accept(&verified, &envelope).await,
+            Err(refusal) => self.turn_away(claimed, &refusal, &envelope).await,
         }
     }
 

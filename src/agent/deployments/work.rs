@@ -4,7 +4,7 @@ use tokio::task::JoinHandle;
 use vestibule_protocol::deployment::DeploymentId;
 
 use super::walk::{self, Journal, Stopped};
-use super::{Door, Errand};
+use super::{Door, Errand, enable};
 use crate::control::Reply;
 use crate::home::desk::{Desk, DeskError, HomeDesk as _};
 use crate::home::gather::{Gathered, gather};
@@ -33,11 +33,11 @@ pub(super) enum Job {
     /// Tell the owner that something waits, or that nothing does any more.
     Tell(bool),
     /// Something small for the owner.
-    Errand(Errand, Option<StepRow>),
+    Errand(Errand, Option<(Box<Journal>, Option<StepRow>)>),
 }
 
 /// What came of it.
-pub(super) enum Brought {
+pub(in crate::agent) enum Brought {
     Gathered(DeploymentId, Box<Gathered>),
     Walked(DeploymentId, End, Vec<StepRow>),
     Looked(Vec<(DeploymentId, Vec<Option<Seen>>)>),
@@ -108,9 +108,9 @@ async fn perform(door: Door, job: Job) -> Brought {
             }
         }
         Job::Errand(errand, step) => {
-            let done = match (&errand, &step) {
+            let done = match (&errand, step) {
                 (Errand::Identify(entity, _), _) => places::identify(&mut desk, entity).await,
-                (Errand::Enable(..), Some(step)) => places::enable(&mut desk, &step.target).await,
+                (Errand::Enable(..), Some((journal, step))) => enable::switch_on(&mut desk, &journal, step).await,
                 (Errand::Enable(..), None) => Err(DeskError::NotFound),
             };
             Brought::Ran(errand, done)

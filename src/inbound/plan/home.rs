@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use vestibule_protocol::deployment::{Deployment, Item};
 use vestibule_protocol::id::OpaqueId;
 
+use crate::inbound::json::Json;
 use crate::outbound::contents::DocumentKind;
 use crate::outbound::reading::Text;
+use crate::private::Private;
 
 /// Automation or script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,6 +49,9 @@ pub struct HomeNow {
     pub resource_mode: ResourceMode,
     /// The automations and scripts that [`Needs`] names.
     pub routines: Vec<RoutineNow>,
+    /// Texts that this home has written before, for the things that the deployment names, as far as the journal still has them. With one
+    /// that fits the base of an item a conflict can be shown from both sides.
+    pub known: Vec<(OpaqueId, Text)>,
     /// Other documents of the home, if [`Needs::everything`] asked for them; those that are in `dashboards` or `routines` need not be here.
     pub others: Vec<Document>,
 }
@@ -79,6 +84,38 @@ pub struct DashboardRecord {
     pub sidebar: bool,
     /// For administrators only.
     pub admin: bool,
+}
+
+impl DashboardRecord {
+    /// The record as an image: one JSON text for equal records.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        let icon = self.icon.as_ref().map(|icon| &**icon.reveal_to_inbound());
+        let spelled = serde_json::json!({
+            "admin": self.admin,
+            "icon": icon,
+            "sidebar": self.sidebar,
+            "title": &**self.title.reveal_to_inbound(),
+        });
+        Private::new(spelled.to_string().into())
+    }
+
+    /// Reads what [`Self::text`] writes; `None` for every other text.
+    #[must_use]
+    pub fn of_text(text: &Text) -> Option<Self> {
+        let json = Json::parse(text.reveal_to_inbound())?;
+        let flag = |key: &str| match json.get(key) {
+            Some(Json::Bool(value)) => Some(*value),
+            _ => None,
+        };
+        let text = |key: &str| json.text_of(key).map(|text| Private::new(text.into()));
+        Some(Self {
+            title: text("title")?,
+            icon: text("icon"),
+            sidebar: flag("sidebar")?,
+            admin: flag("admin")?,
+        })
+    }
 }
 
 /// A row of the resource list.

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use serde::de::DeserializeOwned;
 use vestibule_protocol::deployment::DeploymentId;
 
-use super::rows::{Desk, ReadRow};
+use super::rows::{DeploymentRow, Desk, ReadRow};
 use super::steps::StepRow;
 use super::{READS, images, inflate};
 use crate::outbound::reading::Text;
@@ -47,6 +47,15 @@ pub(crate) fn steps(agent: &Connection, id: DeploymentId) -> Result<Vec<StepRow>
         })
     };
     read().map_err(sql(AGENT_DB))?.into_iter().map(step).collect()
+}
+
+/// One deployment.
+pub(crate) fn deployment(agent: &Connection, id: DeploymentId) -> Result<Option<DeploymentRow>, StoreError> {
+    let json: Option<String> = agent
+        .query_row("SELECT json FROM deployments WHERE id = ?1", [id.0], |row| row.get(0))
+        .optional()
+        .map_err(sql(AGENT_DB))?;
+    json.map(|json| parse(&json)).transpose()
 }
 
 /// The signed bytes of a deployment.
