@@ -17,6 +17,11 @@ pub use deployments::{
     AbilityView, CandidateView, DeploymentView, DiffRow, Door, ItemDiffView, ItemView, QuestionView, RequestView,
 };
 pub use hand::Hand;
+
+/// Looking at deployments, questions and requests without a daemon.
+pub mod desk {
+    pub use super::deployments::{deployment, deployments, questions, reads, requests};
+}
 pub use stock::Stock;
 pub use views::{ConsentView, Forgotten, Meeting, Paired, Side, Status};
 

@@ -655,3 +655,23 @@ pub fn nothing_to_enable() -> Problem {
         "See what there is with: vestibule deployments show ID",
     )
 }
+
+/// Forgetting without a word about what deployments have changed.
+#[must_use]
+pub fn undo_or_keep(count: usize) -> Problem {
+    Problem::new(
+        "undo_or_keep",
+        format!("{count} deployments have changed this home. Once everything is forgotten, they cannot be undone any more."),
+        "Undo them first with --undo, or leave them in place with --keep.",
+    )
+}
+
+/// An undo before forgetting that did not come to its end.
+#[must_use]
+pub fn not_undone(state: &str) -> Problem {
+    Problem::new(
+        "not_undone",
+        format!("Not everything could be undone: a deployment is {state}. Nothing was forgotten."),
+        "Look at it with: vestibule deployments list. To leave it in place, use --keep.",
+    )
+}

@@ -9,6 +9,8 @@ mod decide;
 mod enable;
 mod ended;
 mod next;
+mod offline;
+mod owner;
 mod plan;
 mod receive;
 mod report;
@@ -20,7 +22,7 @@ mod work;
 pub use views::{
     AbilityView, CandidateView, DeploymentView, DiffRow, ItemDiffView, ItemView, QuestionView, RequestView,
 };
-pub(super) use views::{list, show};
+pub use offline::{deployment, deployments, questions, reads, requests};
 pub(in crate::agent) use work::Brought;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -51,7 +53,7 @@ pub struct Door {
 }
 
 /// Something small that the owner wants done at the desk now.
-enum Errand {
+pub(in crate::agent) enum Errand {
     Identify(Text, Reply),
     Enable(DeploymentId, u32, Reply),
 }

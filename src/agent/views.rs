@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use vestibule_protocol::consent::{Class, Consent};
+use vestibule_protocol::consent::{Change, Class, Consent, Policy};
 use vestibule_protocol::problem::Problem;
 
 /// One side of the house.
@@ -50,6 +50,8 @@ pub struct Status {
     pub cloned: bool,
     /// An erasure waits for the portal's receipt.
     pub forgetting: bool,
+    /// Deployments that wait for the owner.
+    pub waiting: u64,
 }
 
 /// Frames and bytes, both ways.
@@ -168,6 +170,9 @@ impl Status {
             (self.restored, "The portal noticed that this home was restored from a backup."),
             (self.cloned, "The portal noticed two of this home. End one of them."),
         ];
+        if self.waiting > 0 {
+            lines.push(format!("Deployments:  {} for you to look at: vestibule deployments list", self.waiting));
+        }
         lines.extend(notes.into_iter().filter(|(on, _)| *on).map(|(_, note)| note.to_owned()));
         for item in &self.outbox {
             let reason = item.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
@@ -191,6 +196,14 @@ impl ConsentView {
                 )
             })
             .collect();
+        lines.extend(Change::ALL.into_iter().map(|change| {
+            let policy = match self.consent.changes.get(&change) {
+                None => "never",
+                Some(Policy::Ask) => "ask",
+                Some(Policy::Trust) => "trust",
+            };
+            format!("{:<19}{policy}", change.name())
+        }));
         if self.consent.restricted {
             lines.push("Processing is restricted: nothing is sent.".to_owned());
         }

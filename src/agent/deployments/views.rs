@@ -325,7 +325,9 @@ impl DeploymentView {
                     (None, None) => text.push_str("\n    …"),
                     (before, after) => {
                         let lines = before.iter().map(|line| ('-', line)).chain(after.iter().map(|line| ('+', line)));
-                        lines.for_each(|(sign, line)| drop(write!(text, "\n  {sign} {line}")));
+                        for (sign, line) in lines {
+                            let _ = write!(text, "\n  {sign} {line}");
+                        }
                     }
                 }
             }

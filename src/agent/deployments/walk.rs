@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::home::desk::{DeskError, HomeDesk};
 use crate::home::places;
 use crate::identity::IdKey;
-use crate::inbound::apply::{Do, End, Heard, Keep, Phase, Step, Walk, Way};
+use crate::inbound::apply::{Do, End, Heard, Keep, Phase, Step, Walk};
 use crate::inbound::images::compare;
 use crate::inbound::plan::{Image, RoutineKind, Target};
 use crate::kill::kill_point;
@@ -207,9 +207,4 @@ async fn thing(
 async fn commit(journal: &Journal, change: JournalChange) -> Result<(), StoreError> {
     let commit = Commit { journal: vec![change], ..Commit::at(journal.clock.now_ms()) };
     journal.store.commit(commit).await.map(drop)
-}
-
-/// Whether a walk goes forward.
-pub(super) fn is_forward(work: &Work) -> bool {
-    work.way == Way::Forward
 }
