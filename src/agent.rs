@@ -29,13 +29,13 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use vestibule_protocol::problem::Problem;
 
 use crate::clock::{Clock, Dice};
 use crate::control::{self, Asked};
-use crate::home;
+use crate::home::{self, Wishes};
 use crate::identity::{HomeSecret, TenantKeys};
 use crate::net::{Dial, Network, Trust};
 use crate::outbound::reading::{HomeEvent, HomeTrouble, Reading, Text};
@@ -78,9 +78,9 @@ pub enum Scope {
 #[derive(Debug, Default)]
 struct HomeSide {
     events: Option<mpsc::Receiver<HomeEvent>>,
-    /// Asks for everything to be read once more.
-    again: Arc<Notify>,
-    /// When that was last asked, so that it is asked once for each thing that waits.
+    /// What is to be read.
+    wishes: Arc<Wishes>,
+    /// When everything was last asked for once more, so that it is asked once for each thing that waits.
     asked_at: Option<i64>,
     connected_since: Option<i64>,
     trouble: Option<HomeTrouble>,
@@ -128,6 +128,8 @@ pub struct Agent {
     outbox: Vec<Intent>,
     stock: Stock,
     current: Option<Arc<Rooted>>,
+    /// What could not leave although it was granted.
+    left_out: Vec<Problem>,
     home: HomeSide,
     portal: PortalSide,
     meeting: pairing::Meetings,
@@ -153,8 +155,8 @@ pub struct Parts {
     pub to_portal: Arc<dyn Dial>,
     /// What its home tells.
     pub events: Option<mpsc::Receiver<HomeEvent>>,
-    /// Asks its home to be read once more.
-    pub again: Arc<Notify>,
+    /// What it wishes to be read of its home.
+    pub wishes: Arc<Wishes>,
     /// Names and addresses by which the home is reached: no text that contains one leaves.
     pub own_hosts: Vec<Text>,
     /// The way to the desk at which deployments are carried out; without one they wait.
@@ -185,8 +187,8 @@ impl Agent {
         let clock = Clock::system();
         let dice = Dice::system();
         let to_portal = Arc::new(network(settings.portal.ca_file.as_deref(), "portal.ca_file")?);
-        let again = Arc::new(Notify::new());
-        let events = if scope == Scope::Change { None } else { Some(start_home(settings, &dice, &again)?) };
+        let wishes = Arc::new(Wishes::default());
+        let events = if scope == Scope::Change { None } else { Some(start_home(settings, &dice, &wishes)?) };
         let store = |error| problem::store(&error);
         let now = clock.now_ms();
         let (opened_store, opened) =
@@ -202,7 +204,7 @@ impl Agent {
             store: opened_store,
             to_portal,
             events,
-            again,
+            wishes,
             own_hosts: own_hosts(settings),
             door: if scope == Scope::Daemon { Some(door(settings)?) } else { None },
         };
@@ -214,7 +216,7 @@ impl Agent {
     /// # Errors
     /// What the store says.
     pub async fn with(parts: Parts) -> Result<Self, Problem> {
-        let Parts { scope, clock, dice, folder, store, to_portal, events, again, own_hosts, door } = parts;
+        let Parts { scope, clock, dice, folder, store, to_portal, events, wishes, own_hosts, door } = parts;
         let fails = |error| problem::store(&error);
         let now = clock.now_ms();
         let secret = store.home_secret(dice.bytes()).await.map_err(fails)?;
@@ -238,7 +240,8 @@ impl Agent {
             outbox,
             stock,
             current: None,
-            home: HomeSide { events, again, ..HomeSide::default() },
+            left_out: Vec::new(),
+            home: HomeSide { events, wishes, ..HomeSide::default() },
             portal: PortalSide::default(),
             meeting: pairing::Meetings::default(),
             deployments,
@@ -338,7 +341,7 @@ impl Agent {
         if self.home.complete && self.stock.look_again(now).is_some_and(|wait| wait.is_zero()) {
             // R8: believed after ten minutes and a re-read. The re-read's answer comes as any other.
             self.home.asked_at = Some(now);
-            self.home.again.notify_one();
+            self.home.wishes.read_again();
         }
         Ok(())
     }
@@ -426,12 +429,12 @@ fn door(settings: &Settings) -> Result<Door, Problem> {
 pub(crate) fn start_home(
     settings: &Settings,
     dice: &Dice,
-    again: &Arc<Notify>,
+    wishes: &Arc<Wishes>,
 ) -> Result<mpsc::Receiver<HomeEvent>, Problem> {
     let endpoint = endpoint(settings)?;
     let network = network(settings.home_assistant.ca_file.as_deref(), "home_assistant.ca_file")?;
     let (to, from) = mpsc::channel(HOME_EVENTS);
     let dice = dice.clone();
-    tokio::spawn(home::run(endpoint, network, move || dice.unit(), Arc::clone(again), to));
+    tokio::spawn(home::run(endpoint, network, move || dice.unit(), Arc::clone(wishes), to));
     Ok(from)
 }

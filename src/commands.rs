@@ -51,7 +51,7 @@ fn perform(arguments: &Arguments, output: Output) -> Result<(), Problem> {
         .collect();
     let flags = Flags { config: arguments.common.config.clone(), data: arguments.common.data.clone() };
     let settings = Settings::load(&flags, &environment)?;
-    crate::observe::start(settings.log.as_deref(), matches!(arguments.command, Command::Run));
+    crate::observe::start(settings.log, matches!(arguments.command, Command::Run));
     // Two threads, so that the sockets are served while the loop computes.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -75,6 +75,8 @@ pub enum Request {
         /// Stop waiting for the portal's receipt.
         give_up: bool,
     },
+    /// Lines of the preview about what vanished a short while ago and is not believed gone yet (R8).
+    Leaving,
     /// Marks of ledger rows that are not durable yet.
     Marks,
     /// Allow a kind of change, or (without a policy) never.

@@ -31,12 +31,28 @@ pub struct Settings {
     /// How the portal is reached.
     #[serde(default)]
     pub portal: Portal,
-    /// `error`, `warn`, `info`, `debug` or `trace`.
+    /// How much is logged; by default `info` for the daemon and `warn` for commands.
     #[serde(default)]
-    pub log: Option<String>,
+    pub log: Option<LogLevel>,
     /// The Supervisor's token, where there is a Supervisor; never from a file.
     #[serde(skip)]
     pub supervisor_token: Option<Secret>,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// What failed.
+    Error,
+    /// What is not as it should be.
+    Warn,
+    /// What happens.
+    Info,
+    /// How it happens.
+    Debug,
+    /// Every step.
+    Trace,
 }
 
 /// Where Home Assistant is. Not needed where there is a Supervisor.
@@ -176,6 +192,7 @@ fn without_values(error: &config::ConfigError) -> String {
     match (text.contains("unknown field"), quoted.next()) {
         (true, Some(key)) => format!("the key {key:?}"),
         _ if text.contains("not found") => "a file is missing".to_owned(),
+        _ if text.contains("variant") => "log is error, warn, info, debug or trace".to_owned(),
         _ if text.contains("invalid type") => "a value is of the wrong kind".to_owned(),
         _ => "a file is not valid JSON or TOML".to_owned(),
     }
@@ -211,6 +228,18 @@ mod tests {
         assert_eq!(problem.code, "settings_unknown");
         assert!(problem.what.contains("home_asistant"), "{problem}");
         assert!(!problem.to_string().contains("secret.example"), "{problem}");
+    }
+
+    #[test]
+    fn a_level_that_does_not_exist_is_refused() {
+        assert_eq!(
+            load(&[("VESTIBULE_LOG", "debug")], &Flags::default()).unwrap().log,
+            Some(LogLevel::Debug)
+        );
+        let problem = load(&[("VESTIBULE_LOG", "chatty")], &Flags::default()).unwrap_err();
+        assert_eq!(problem.code, "settings_unknown");
+        assert!(problem.what.contains("error, warn, info"), "{problem}");
+        assert!(!problem.to_string().contains("chatty"), "{problem}");
     }
 
     #[test]

@@ -6,10 +6,12 @@ use std::path::Path;
 
 use vestibule::agent::Stock;
 use vestibule::identity::HomeSecret;
+use vestibule::outbound::contents::{Contents, DocumentKind, Ids, resolve, rewrite};
 use vestibule::outbound::diff::Diff;
 use vestibule::outbound::privacy::Record;
 use vestibule::outbound::snapshot::{Builder, Snapshot};
 use vestibule::portal::rooted::Rooted;
+use vestibule::private::Private;
 use vestibule::store::{AgentState, Grants};
 use vestibule_portal::journal::Journal;
 use vestibule_portal::store::edit::{Edit, Prepared};
@@ -92,6 +94,64 @@ pub fn records(bytes: &[u8]) {
         let value: serde_json::Value = serde_json::from_str(record).expect("a record is JSON");
         assert_eq!(value.to_string(), record, "a record has one spelling");
     }
+}
+
+/// A home of four things that exist for the tenant, and an entity that does not.
+struct Few;
+
+const DEVICE: &str = "0123456789abcdef0123456789abcdef";
+const EXCLUDED: &str = "light.secret_room";
+const FEW: [(Thing, &str); 4] = [
+    (Thing::Entity, "light.kitchen"),
+    (Thing::Entity, "odd_domain.thing"),
+    (Thing::Device, DEVICE),
+    (Thing::Area, "kitchen"),
+];
+
+impl Ids for Few {
+    fn token_of(&self, reference: &str, kind: Thing) -> Option<OpaqueId> {
+        let at = FEW.iter().position(|known| *known == (kind, reference))?;
+        Some(OpaqueId { thing: kind, bits: at as u64 })
+    }
+
+    fn reference_of(&self, id: OpaqueId) -> Option<Private<Box<str>>> {
+        let known = FEW.get(usize::try_from(id.bits).ok()?).filter(|known| known.0 == id.thing)?;
+        Some(Private::new(known.1.into()))
+    }
+
+    fn name_of(&self, id: OpaqueId) -> Option<Private<Box<str>>> {
+        self.reference_of(id).map(|_| Private::new("Emma's \"@e_\"".into()))
+    }
+
+    fn known_entity_id(&self, text: &str) -> bool {
+        text == EXCLUDED || self.token_of(text, Thing::Entity).is_some()
+    }
+}
+
+/// A document of the home and, after a zero byte, a design for it: what leaves comes back as it was, no id of the home is in it, and
+/// every design is resolved or refused.
+pub fn contents(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let (text, designed) = text.split_once('\0').unwrap_or((text, "{}"));
+    let key = HomeSecret::new([7; 32]).tenant(&TenantId([9; 32])).id_key;
+    let document = Contents {
+        thing: OpaqueId { thing: Thing::Dashboard, bits: 1 },
+        kind: DocumentKind::Dashboard,
+        text,
+    };
+    for names in [false, true] {
+        let Ok(gone) = rewrite(&document, &Few, &key, names) else { continue };
+        assert_eq!(resolve(&gone, Some(&document), &Few, &key), Ok(Private::new(text.into())), "{gone}");
+        for id in ["light.kitchen", EXCLUDED, DEVICE] {
+            assert!(!words(&gone).any(|word| word == id), "{id} in {gone}");
+        }
+    }
+    let _ = resolve(designed, Some(&document), &Few, &key);
+}
+
+/// Words as entity ids are words.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.'))
 }
 
 /// Numbers of things, and what is said of each.

@@ -24,6 +24,14 @@ impl Agent {
                 reply.result(status).await;
             }
             Request::Consent => reply.value(&offline::view(&self.state)).await,
+            Request::Leaving => {
+                let now = self.clock.now_ms();
+                let lines =
+                    self.keys.as_ref().filter(|_| self.home.complete).map_or_else(Vec::new, |keys| {
+                        self.stock.leaving(&keys.id_key, &self.state.grants, now)
+                    });
+                reply.value(&lines).await;
+            }
             Request::Marks => {
                 let marks: Vec<(u64, &str)> =
                     self.recorder.pending().into_iter().map(|(row, mark)| (row, mark.name())).collect();
@@ -158,6 +166,7 @@ impl Agent {
         status.records = self.current.as_ref().map_or_else(BTreeMap::new, |current| current.counts());
         let usage = self.store.usage(now, now - DAY_MS, self.recorder.pending()).await;
         status.last_day = offline::traffic(&usage.map_err(|error| problem::store(&error))?);
+        status.left_out.clone_from(&self.left_out);
         status.outbox = offline::waiting(&self.outbox);
         status.waiting = offline::pending(&self.state);
         status.restored = self.state.session.restored;

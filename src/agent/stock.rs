@@ -2,15 +2,17 @@
 //!
 //! The decisions are `outbound`'s; this is where its values are kept between them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use serde_json::value::RawValue;
 use std::sync::Arc;
+use vestibule_protocol::consent::Class;
 use vestibule_protocol::frame;
 use vestibule_protocol::id::OpaqueId;
 use vestibule_protocol::limits;
 use vestibule_protocol::message::{Batch, Commit as CommitMessage, Entries, FromAgent, Hashes, Puts, Want};
+use vestibule_protocol::problem::Problem;
 use vestibule_protocol::tree::{KeyHash, Root};
 
 use crate::identity::IdKey;
@@ -34,6 +36,8 @@ pub struct Stock {
     kinds: KindOverrides,
     own_hosts: Vec<Text>,
     delays_stored: Vec<DelayRow>,
+    /// As of the last taking of stock, so that it is told once.
+    left_out: Vec<Problem>,
 }
 
 /// An inventory, and what must be durable before anything of it leaves.
@@ -42,6 +46,8 @@ pub struct Taken {
     pub snapshot: Arc<Rooted>,
     /// New ordinals, delays and orphans.
     pub commit: Commit,
+    /// What could not leave.
+    pub left_out: Vec<Problem>,
 }
 
 /// What a transfer has to send.
@@ -74,6 +80,7 @@ impl Stock {
             kinds: KindOverrides::default(),
             own_hosts,
             delays_stored,
+            left_out: Vec::new(),
         };
         stock.remember(state);
         stock
@@ -100,6 +107,17 @@ impl Stock {
         for reading in readings {
             self.home.apply(reading, seconds(now_ms));
         }
+    }
+
+    /// Whether contents are granted that were not read yet.
+    #[must_use]
+    pub fn awaits_contents(&self, grants: &Grants) -> bool {
+        grants.consent.grants(Class::Dashboards) && !self.home.knows_contents()
+    }
+
+    /// Lets go of contents that nobody may have any more.
+    pub fn forget_contents(&mut self) {
+        self.home.forget_contents();
     }
 
     /// How long until something is believed that was only seen so far; `None` if nothing waits.
@@ -136,17 +154,56 @@ impl Stock {
             new.ordinals.iter().map(|row| Ordinal { id: row.id, scope: row.scope, n: row.number }).collect();
         let orphans = self.orphans.clone().unwrap_or_default();
         let (snapshot, refused) = Snapshot::of(&view, &self.ordinals, &orphans);
-        for problem in view.problems().iter().chain(&refused) {
-            tracing::warn!(code = %problem.code, "a thing of the home was left out");
+        let left_out: Vec<Problem> =
+            view.problems().iter().cloned().chain(refused).chain(view.left_out()).collect();
+        if left_out != self.left_out {
+            for problem in &left_out {
+                tracing::warn!(code = %problem.code, "a thing of the home was left out");
+            }
+            self.left_out.clone_from(&left_out);
         }
-        Taken { snapshot: Arc::new(Rooted::new(snapshot, &grants.consent.classes)), commit }
+        Taken { snapshot: Arc::new(Rooted::new(snapshot, &grants.consent.classes)), commit, left_out }
     }
 
     /// Every record that would leave, as lines `{"key","record"}`, numbered as at the first taking of stock; stores nothing.
     #[must_use]
     pub fn preview(&self, key: &IdKey, grants: &Grants, now_ms: i64) -> Vec<Box<RawValue>> {
+        let mut lines = Vec::new();
+        self.show(&self.home, key, grants, now_ms, &mut |record| lines.extend(line(record)));
+        lines
+    }
+
+    /// Those lines of [`Self::preview`] that a fresh reading would not show: of what vanished a short while ago (R8).
+    #[must_use]
+    pub fn leaving(&mut self, key: &IdKey, grants: &Grants, now_ms: i64) -> Vec<Box<RawValue>> {
+        let mut home = std::mem::take(&mut self.home);
+        let remaining = home.without_leaving(|home| {
+            let mut remaining = HashSet::new();
+            self.show(home, key, grants, now_ms, &mut |record| {
+                remaining.insert(KeyHash::of(record.key));
+            });
+            remaining
+        });
+        self.home = home;
+        let mut lines = Vec::new();
+        self.show(&self.home, key, grants, now_ms, &mut |record| {
+            if !remaining.contains(&KeyHash::of(record.key)) {
+                lines.extend(line(record));
+            }
+        });
+        lines
+    }
+
+    fn show(
+        &self,
+        home: &Home,
+        key: &IdKey,
+        grants: &Grants,
+        now_ms: i64,
+        visit: &mut dyn FnMut(Record<'_>),
+    ) {
         let mut ordinals = self.ordinals.clone();
-        let fresh = Orphans::refreshed(self.orphans.as_ref(), &self.home, seconds(now_ms));
+        let fresh = Orphans::refreshed(self.orphans.as_ref(), home, seconds(now_ms));
         let orphans = fresh.or_else(|| self.orphans.clone()).unwrap_or_default();
         let exclusions = exclusions(grants);
         let policy = Policy {
@@ -155,11 +212,9 @@ impl Stock {
             kinds: &self.kinds,
             own_hosts: &self.own_hosts,
         };
-        let view = View::new(&self.home, policy, key);
+        let view = View::new(home, policy, key);
         view.number(&mut ordinals);
-        let mut lines = Vec::new();
-        view.render(&ordinals, &orphans, &mut |record| lines.extend(line(record)));
-        lines
+        view.render(&ordinals, &orphans, visit);
     }
 
     fn each(&self, key: &IdKey, grants: &Grants, visit: &mut dyn FnMut(Record<'_>)) {

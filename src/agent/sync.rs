@@ -25,7 +25,7 @@ use crate::problem;
 use crate::store::{Commit, OutboxChange};
 
 /// Largest push before compression, in bytes; the rest of a message's 4 MiB is more than its other fields need.
-const PUSH_PLAIN: usize = limits::FRAME_INFLATED - (64 << 10);
+const PUSH_PLAIN: usize = limits::CONTENT_RECORD_BYTES;
 /// Quotes, colon and comma around a key and its record.
 const KEY_QUOTES: usize = 4;
 /// A schema disagreement is looked at again after this time (R19).
@@ -97,11 +97,17 @@ impl Agent {
         else {
             return Ok(());
         };
+        if self.stock.awaits_contents(&self.state.grants) {
+            // Newly granted, and on their way here. Without them the inventory would be another one, for a moment.
+            self.current = None;
+            return Ok(());
+        }
         let now = self.clock.now_ms();
         let taken = heavy(|| self.stock.take(&keys.id_key, &self.state.grants, now));
         if !taken.commit.is_empty() {
             self.store.commit(taken.commit).await.map_err(|error| problem::store(&error))?;
         }
+        self.left_out = taken.left_out;
         let changed = self.current.as_ref().is_none_or(|current| current.root() != taken.snapshot.root());
         if changed {
             self.current = Some(taken.snapshot);
@@ -109,8 +115,18 @@ impl Agent {
         Ok(())
     }
 
+    /// Whose contents are read and kept: only those that somebody may have.
+    fn wish(&mut self) {
+        let granted = self.state.pairing.is_some() && self.state.grants.consent.grants(Class::Dashboards);
+        self.home.wishes.want_dashboards(granted);
+        if !granted {
+            self.stock.forget_contents();
+        }
+    }
+
     /// Says whatever there is to say now. Called after every input.
     pub(super) async fn settle(&mut self) -> Result<(), Problem> {
+        self.wish();
         if !self.portal.session.frozen() {
             self.take_in_held().await?;
         }

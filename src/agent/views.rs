@@ -40,6 +40,9 @@ pub struct Status {
     pub records: BTreeMap<String, u64>,
     /// What went over the wire in the last 24 hours.
     pub last_day: Traffic,
+    /// What could not leave although it was granted, and why.
+    #[serde(default)]
+    pub left_out: Vec<Problem>,
     /// What waits to be delivered or cannot be.
     pub outbox: Vec<Waiting>,
     /// The owner has restricted processing.
@@ -174,6 +177,9 @@ impl Status {
             lines.push(format!("Deployments:  {} for you to look at: vestibule deployments list", self.waiting));
         }
         lines.extend(notes.into_iter().filter(|(on, _)| *on).map(|(_, note)| note.to_owned()));
+        for problem in &self.left_out {
+            lines.push(format!("Left out:     {}\n              {}", problem.what, problem.next));
+        }
         for item in &self.outbox {
             let reason = item.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
             lines.push(format!("Waiting:      {} {}{reason}", item.kind, item.state));

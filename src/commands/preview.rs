@@ -1,7 +1,9 @@
 //! `vestibule preview`: what the portal should hold, read afresh from the home. Sends nothing, stores nothing, takes no lock.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
+use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 use vestibule_protocol::consent::Class;
 use vestibule_protocol::id::TenantId;
@@ -10,6 +12,8 @@ use vestibule_protocol::problem::Problem;
 use super::output::{Output, note};
 use crate::agent::{Stock, offline, own_hosts, start_home};
 use crate::clock::{Clock, Dice};
+use crate::control::{Daemon, Request};
+use crate::home::Wishes;
 use crate::identity::HomeSecret;
 use crate::outbound::reading::HomeEvent;
 use crate::problem;
@@ -32,7 +36,9 @@ pub(super) async fn preview(settings: &Settings, output: Output) -> Result<(), P
     };
     let clock = Clock::system();
     let mut stock = Stock::new(&mut state, own_hosts(settings));
-    let mut events = start_home(settings, &dice, &std::sync::Arc::default())?;
+    let wishes = std::sync::Arc::new(Wishes::default());
+    wishes.want_dashboards(grants.consent.grants(Class::Dashboards));
+    let mut events = start_home(settings, &dice, &wishes)?;
     let deadline = Instant::now() + PATIENCE;
     let mut trouble = None;
     loop {
@@ -55,8 +61,26 @@ pub(super) async fn preview(settings: &Settings, output: Output) -> Result<(), P
             HomeEvent::Connected { .. } | HomeEvent::Stale => {}
         }
     }
-    for line in stock.preview(&keys.id_key, &grants, clock.now_ms()) {
+    let fresh = stock.preview(&keys.id_key, &grants, clock.now_ms());
+    for line in &fresh {
         output.line(line.get());
+    }
+    if state.pairing.is_some() {
+        leaving(settings, &fresh, output).await?;
+    }
+    Ok(())
+}
+
+/// R8: what vanished a short while ago, so that no reading shows it, and what a running daemon still believes to be there.
+async fn leaving(settings: &Settings, fresh: &[Box<RawValue>], output: Output) -> Result<(), Problem> {
+    let folder = Folder::existing(&settings.data_dir).map_err(|error| problem::store(&error))?;
+    let Some(daemon) = Daemon::at(folder.path()).await else { return Ok(()) };
+    let mut believed: Vec<Box<RawValue>> = Vec::new();
+    daemon.ask(&Request::Leaving, |lines| believed = serde_json::from_str(lines).unwrap_or_default()).await?;
+    // It may have come back in the meantime.
+    let shown: HashSet<&str> = fresh.iter().map(|line| line.get()).collect();
+    for line in believed.iter().map(|line| line.get()).filter(|line| !shown.contains(line)) {
+        output.line(line);
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `vestibule run`
 
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,18 +18,23 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Runs until SIGTERM or SIGINT, and ends with exit code 0 then.
 pub(super) async fn run(settings: &Settings) -> Result<(), Problem> {
-    let folder = Folder::create(&settings.data_dir).map_err(|error| problem::store(&error))?;
-    let lock = wait_for_lock(&folder).await?;
-    let agent = Agent::open(settings, folder, lock, Scope::Daemon).await?;
+    // First of all: in a container this is process 1, which the kernel ends for a signal only once it listens.
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| problem::output(&error))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| problem::output(&error))?;
-    let stop = async move {
+    let mut stop = pin!(async move {
         tokio::select! {
             biased;
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+    });
+    let folder = Folder::create(&settings.data_dir).map_err(|error| problem::store(&error))?;
+    let lock = tokio::select! {
+        biased;
+        () = &mut stop => return Ok(()),
+        lock = wait_for_lock(&folder) => lock?,
     };
+    let agent = Agent::open(settings, folder, lock, Scope::Daemon).await?;
     agent.run(stop).await
 }
 

@@ -120,6 +120,8 @@ pub enum Command<'a> {
     Integrations,
     /// Dashboards.
     Dashboards,
+    /// Contents of the dashboard with this path, as they were saved. Never forced: that would announce a change of its own.
+    DashboardContents(&'a str),
     /// Dashboard resources. Also makes old versions load the list, before which they believe it to be empty.
     Resources,
     /// The installation type. We unsubscribe after the first answer.
@@ -142,6 +144,8 @@ struct Request<'a> {
     entity_ids: Option<&'a [&'a str]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trigger: Option<[Trigger; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url_path: Option<&'a str>,
 }
 
 /// A trigger on state changes of which one side is missing. Ordinary changes do not match, so they send nothing.
@@ -184,6 +188,7 @@ impl Command<'_> {
             Self::EntitySources => "entity/source",
             Self::Integrations => "manifest/list",
             Self::Dashboards => "lovelace/dashboards/list",
+            Self::DashboardContents(_) => "lovelace/config",
             Self::Resources => "lovelace/resources",
             Self::SystemHealth => "system_health/info",
             Self::Ping => "ping",
@@ -200,11 +205,13 @@ impl Sentence for Command<'_> {
             subscription: None,
             entity_ids: None,
             trigger: None,
+            url_path: None,
         };
         match *self {
             Self::SubscribeEvents(event_type) => request.event_type = Some(event_type.wire_name()),
             Self::Unsubscribe(subscription) => request.subscription = Some(subscription),
             Self::EntityEntries(ids) | Self::SomeStates(ids) => request.entity_ids = Some(ids),
+            Self::DashboardContents(path) => request.url_path = Some(path),
             Self::SubscribeAppearing => request.trigger = Some([missing(MissingSide::Old(()))]),
             Self::SubscribeVanishing => request.trigger = Some([missing(MissingSide::New(()))]),
             Self::GetConfig

@@ -21,6 +21,7 @@ mod session;
 mod socket;
 mod task;
 mod wire;
+mod wishes;
 
 #[cfg(test)]
 mod samples;
@@ -30,3 +31,4 @@ mod tests;
 pub use address::{AddressError, Endpoint, Token};
 pub use overheard::overhear;
 pub use task::run;
+pub use wishes::Wishes;

@@ -3,8 +3,8 @@
 use serde_json::value::RawValue;
 
 use super::intern::Interner;
-use super::wire::{each_message, entity, event, lists};
-use crate::outbound::reading::{RawEntity, Reading};
+use super::wire::{each_message, entity, event, lists, text};
+use crate::outbound::reading::{RawContents, RawDocument, RawEntity, Reading};
 
 /// Reads bytes as one frame, and each result and event in it as everything that it could be.
 #[doc(hidden)]
@@ -19,6 +19,7 @@ pub fn overhear(frame: &[u8]) -> Vec<Reading> {
         heard.event(raw);
         heard.list(raw);
     }
+    heard.contents(&raws);
     // Entities first, then what their states add to them.
     for raw in raws {
         heard.states(raw);
@@ -40,6 +41,7 @@ impl Heard {
     fn event(&mut self, raw: &RawValue) {
         let _ = event::entity_change(raw);
         let _ = event::triggered_entity(raw);
+        let _ = event::saved_dashboard(raw);
         let _ = event::config_entries_matter(raw);
         let _ = event::is_first_listing(raw, false);
         let _ = event::installation_type(raw);
@@ -62,6 +64,20 @@ impl Heard {
         readings.extend(lists::dashboards(raw, interner).map(|(list, _)| Reading::Dashboards(list)));
         readings.extend(lists::resources(raw, interner).map(|(list, _)| Reading::Resources(list)));
         let _ = entity::entries(raw, interner, |entity| self.entities.push(entity));
+    }
+
+    /// Each dashboard that was heard of holds one of the values.
+    fn contents(&mut self, raws: &[&RawValue]) {
+        let list = |reading: &Reading| {
+            if let Reading::Dashboards(list) = reading { list.clone() } else { Vec::new() }
+        };
+        let dashboards = self.readings.iter().flat_map(list);
+        let documents = raws.iter().map(|raw| RawDocument::Text(text(raw.get()))).rev().cycle();
+        let contents = dashboards.zip(documents);
+        let contents = contents
+            .map(|(dashboard, document)| RawContents { id: dashboard.id.clone(), document })
+            .collect();
+        self.readings.push(Reading::Contents(contents));
     }
 
     fn states(&mut self, raw: &RawValue) {

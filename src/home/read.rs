@@ -3,7 +3,7 @@
 //! Events only say that something changed. They are collected until there is a short quiet spell (or a maximum wait is over,
 //! since reloading an integration sends hundreds in a row), and then just what changed is read again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -55,6 +55,23 @@ pub(super) struct Plan {
     pub(super) integrations: bool,
     /// Dashboards and resources.
     pub(super) dashboards: bool,
+    /// Contents of dashboards, as far as they are wished for.
+    pub(super) contents: Contents,
+}
+
+/// Contents of which dashboards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Contents {
+    /// Those with these paths, perhaps none.
+    Some(BTreeSet<Box<str>>),
+    /// All.
+    All,
+}
+
+impl Default for Contents {
+    fn default() -> Self {
+        Self::Some(BTreeSet::new())
+    }
 }
 
 /// Which entities.
@@ -95,6 +112,7 @@ impl Plan {
             entities: Entities::All,
             integrations: true,
             dashboards: true,
+            contents: Contents::All,
         }
     }
 
@@ -111,6 +129,10 @@ impl Plan {
         self.devices |= other.devices;
         self.integrations |= other.integrations;
         self.dashboards |= other.dashboards;
+        match (&mut self.contents, other.contents) {
+            (Contents::Some(paths), Contents::Some(more)) => paths.extend(more),
+            (contents, _) => *contents = Contents::All,
+        }
         match other.entities {
             Entities::All => self.entities = Entities::All,
             Entities::Some(ids) => ids.iter().for_each(|(id, removed)| self.entities.note(id, *removed)),
@@ -153,11 +175,30 @@ impl Changes {
             EventType::Areas => self.plan.areas = true,
             EventType::Floors => self.plan.floors = true,
             EventType::Labels => self.plan.labels = true,
-            EventType::Lovelace | EventType::Panels => self.plan.dashboards = true,
+            EventType::Lovelace | EventType::Panels => {
+                self.plan.dashboards = true;
+                self.plan.contents = Contents::All;
+            }
             EventType::CoreConfig => self.plan.config = true,
             EventType::Entities => self.plan.entities = Entities::All,
             EventType::Components => return self.loading(now),
         }
+        Batch::note(&mut self.batch, now);
+    }
+
+    /// Notes that the contents of a dashboard were saved or deleted; of an unnamed one we know no path, and so it is looked for.
+    pub(super) fn dashboard(&mut self, path: Option<Box<str>>, now: Instant) {
+        let Some(path) = path else { return self.event(EventType::Lovelace, now) };
+        self.plan.dashboards = true;
+        if let Contents::Some(paths) = &mut self.plan.contents {
+            paths.insert(path);
+        }
+        Batch::note(&mut self.batch, now);
+    }
+
+    /// Notes that dashboard resources changed: the lists are read again, no contents.
+    pub(super) fn resources(&mut self, now: Instant) {
+        self.plan.dashboards = true;
         Batch::note(&mut self.batch, now);
     }
 
@@ -184,11 +225,6 @@ impl Changes {
     /// Notes that integrations load or unload.
     pub(super) fn loading(&mut self, now: Instant) {
         Batch::note(&mut self.loading, now);
-    }
-
-    /// Dashboard resources changed.
-    pub(super) fn resources(&mut self, now: Instant) {
-        self.event(EventType::Lovelace, now);
     }
 
     /// When to read, if there is anything to read.

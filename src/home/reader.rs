@@ -3,13 +3,17 @@
 use std::collections::HashSet;
 
 use serde_json::value::RawValue;
+use vestibule_protocol::limits;
 
 use super::commands::Command;
 use super::intern::Interner;
-use super::read::{BATCH, Entities, Plan};
+use super::read::{BATCH, Contents, Entities, Plan};
 use super::session::{Refusal, Session};
 use super::wire::{Garbled, entity, lists, text};
-use crate::outbound::reading::{HomeTrouble, RawConfig, RawEntity, Reading};
+use super::wishes::Wishes;
+use crate::outbound::reading::{
+    HomeTrouble, RawConfig, RawContents, RawDashboard, RawDocument, RawEntity, Reading, Shared, Text,
+};
 
 /// So many entity ids in a batch may be refused one by one. None is expected: Home Assistant does not let an entity have such an id.
 const MAX_STRANGE: usize = 8;
@@ -19,6 +23,8 @@ const MAX_STRANGE: usize = 8;
 pub(super) struct Keeper {
     pub(super) interner: Interner,
     config_entries: lists::EntryDomains,
+    /// Dashboards in storage mode: record ids and paths.
+    boards: Vec<(Shared, Text)>,
     /// Home Assistant's version when it was asked, and the answer. Asking makes it look up things on the internet, so we ask once.
     installation_type: Option<(String, Option<String>)>,
 }
@@ -37,6 +43,7 @@ pub(super) async fn read(
     session: &mut Session,
     keeper: &mut Keeper,
     plan: &Plan,
+    wishes: &Wishes,
 ) -> Result<Vec<Reading>, HomeTrouble> {
     let mut readings = Vec::new();
     if plan.entities == Entities::All {
@@ -70,9 +77,13 @@ pub(super) async fn read(
     }
     if plan.dashboards {
         let dashboards = optional_list(session, keeper, &Command::Dashboards, lists::dashboards).await?;
+        keeper.boards = boards(&dashboards);
         readings.push(Reading::Dashboards(dashboards));
         let resources = optional_list(session, keeper, &Command::Resources, lists::resources).await?;
         readings.push(Reading::Resources(resources));
+    }
+    if wishes.dashboards() {
+        readings.extend(contents(session, keeper, &plan.contents).await?);
     }
     if plan.config || plan.entities == Entities::All {
         // Last, so that lists read while Home Assistant was going down are thrown away.
@@ -81,6 +92,40 @@ pub(super) async fn read(
         readings.push(Reading::Config(config));
     }
     Ok(readings)
+}
+
+/// R11: a dashboard in YAML mode comes with its secrets filled in, so its contents are not even asked for.
+fn boards(dashboards: &[RawDashboard]) -> Vec<(Shared, Text)> {
+    let stored = dashboards.iter().filter(|dashboard| !dashboard.yaml);
+    stored.filter_map(|dashboard| Some((dashboard.id.clone(), dashboard.url_path.clone()?))).collect()
+}
+
+/// Contents of dashboards, one at a time; `None` if the plan names none.
+async fn contents(
+    session: &mut Session,
+    keeper: &Keeper,
+    which: &Contents,
+) -> Result<Option<Reading>, HomeTrouble> {
+    let mut read = Vec::new();
+    for (id, path) in &keeper.boards {
+        let path = path.reveal_to_home();
+        if matches!(which, Contents::Some(paths) if !paths.contains(path)) {
+            continue;
+        }
+        let answer = session
+            .ask(&Command::DashboardContents(path), |raw| {
+                let small = raw.get().len() <= limits::CONTENT_BYTES;
+                Ok(if small { RawDocument::Text(text(raw.get())) } else { RawDocument::TooLarge })
+            })
+            .await?;
+        // Nothing was saved yet, or it is gone again; the list says which.
+        read.push(RawContents { id: id.clone(), document: answer.unwrap_or(RawDocument::Absent) });
+    }
+    Ok(match which {
+        Contents::All => Some(Reading::Contents(read)),
+        Contents::Some(_) if read.is_empty() => None,
+        Contents::Some(_) => Some(Reading::SomeContents(read)),
+    })
 }
 
 /// A list that every home has.

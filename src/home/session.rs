@@ -210,6 +210,7 @@ impl Session {
         let changes = &mut self.changes;
         match topic {
             Topic::Event(EventType::Entities) => changes.entity(&event::entity_change(event)?, now),
+            Topic::Event(EventType::Lovelace) => changes.dashboard(event::saved_dashboard(event)?, now),
             Topic::Event(kind) => changes.event(kind, now),
             Topic::ConfigEntries => {
                 if event::config_entries_matter(event)? {
@@ -256,6 +257,7 @@ fn topic(command: &Command<'_>) -> Option<Topic> {
         | Command::EntitySources
         | Command::Integrations
         | Command::Dashboards
+        | Command::DashboardContents(_)
         | Command::Resources
         | Command::SystemHealth
         | Command::Ping => None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::address::Endpoint;
@@ -12,6 +12,7 @@ use super::read::{Plan, re_read_after, retry_after};
 use super::reader::{self, Keeper};
 use super::session::{Refusal, Session};
 use super::socket::Socket;
+use super::wishes::Wishes;
 use crate::net::Dial;
 use crate::outbound::reading::{HomeEvent, HomeTrouble};
 
@@ -60,13 +61,12 @@ impl Report {
 /// Time is tokio's, so a simulation can drive it; `jitter` gives numbers in `0..1` that spread waits. The task sends
 /// [`HomeEvent::Connected`] once Home Assistant can be believed, then one complete [`HomeEvent::Read`], then for each batch of changes
 /// [`HomeEvent::Stale`] and [`HomeEvent::Read`], and [`HomeEvent::Lost`] when that ends; a trouble that goes on is sent once.
-/// While the receiver does not take events, the socket is not read. `again` asks for everything to be read once more, ahead of the
-/// next slow re-reading.
+/// While the receiver does not take events, the socket is not read. `wishes` may change at any time.
 pub async fn run(
     endpoint: Endpoint,
     dial: impl Dial,
     mut jitter: impl FnMut() -> f64 + Send,
-    again: Arc<Notify>,
+    wishes: Arc<Wishes>,
     events: mpsc::Sender<HomeEvent>,
 ) {
     let mut report = Report { to: events, lost: None };
@@ -74,7 +74,7 @@ pub async fn run(
     let mut failures = 0;
     loop {
         let connection =
-            connection(&endpoint, &dial, &mut jitter, &again, &mut keeper, &mut report, &mut failures);
+            connection(&endpoint, &dial, &mut jitter, &wishes, &mut keeper, &mut report, &mut failures);
         let Err(End::Trouble(trouble)) = connection.await else { return };
         if report.lost(trouble).await.is_err() {
             return;
@@ -95,7 +95,7 @@ async fn connection(
     endpoint: &Endpoint,
     dial: &impl Dial,
     jitter: &mut (impl FnMut() -> f64 + Send),
-    again: &Notify,
+    wishes: &Wishes,
     keeper: &mut Keeper,
     report: &mut Report,
     failures: &mut u32,
@@ -117,7 +117,8 @@ async fn connection(
     report.tell(HomeEvent::Connected { version, admin }).await?;
 
     let sees_everything = subscribe(&mut session, &subscriptions).await? && admin;
-    let readings = reader::read(&mut session, keeper, &Plan::everything()).await?;
+    wishes.begin();
+    let readings = reader::read(&mut session, keeper, &Plan::everything(), wishes).await?;
     subscribe_resources(&mut session).await?;
     report.tell(HomeEvent::Read { readings, complete: true }).await?;
     *failures = 0;
@@ -133,7 +134,7 @@ async fn connection(
         tokio::select! {
             biased;
             () = listener.closed() => return Err(End::NobodyListens),
-            () = again.notified() => re_read_at = Instant::now(),
+            () = wishes.notified() => re_read_at = Instant::now(),
             heard = timeout_at(wake, session.idle()) => if let Ok(heard) = heard { heard?; },
         }
         let now = Instant::now();
@@ -145,7 +146,7 @@ async fn connection(
             session.changes.take_due(now)
         };
         if let Some(plan) = plan {
-            let readings = reader::read(&mut session, keeper, &plan).await?;
+            let readings = reader::read(&mut session, keeper, &plan, wishes).await?;
             report.tell(HomeEvent::Read { readings, complete: true }).await?;
             announced = false;
         }

@@ -1,9 +1,13 @@
 //! The task against the fake Home Assistant, over loopback and over pipes.
 
+mod contents;
+mod desk;
 mod faults;
+mod raw;
 mod rest;
 mod time;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -11,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use vestibule_dev::fake_home::{EntityKind, FakeHome, Listening, TOKEN, Version};
 
-use super::{Endpoint, Token, run};
+use super::{Endpoint, Token, Wishes, run};
 use crate::net::{Network, Trust};
 use crate::outbound::reading::{HomeEvent, HomeTrouble, RawEntity, Reading, Text};
 
@@ -34,11 +38,15 @@ impl Drop for Bench {
 
 impl Bench {
     async fn start(home: FakeHome) -> Self {
+        Self::wishing(home, Arc::default()).await
+    }
+
+    async fn wishing(home: FakeHome, wishes: Arc<Wishes>) -> Self {
         let listening = home.listen().await.unwrap();
         let endpoint = Endpoint::from_url(&listening.url(), Token::new(TOKEN).unwrap()).unwrap();
         let (sender, events) = mpsc::channel(8);
         let network = Network::new(Trust::Public).unwrap();
-        let task = tokio::spawn(run(endpoint, network, || 0.005, std::sync::Arc::default(), sender));
+        let task = tokio::spawn(run(endpoint, network, || 0.005, wishes, sender));
         Self { home, listening, events, task }
     }
 
@@ -118,6 +126,8 @@ fn lengths(readings: &[Reading]) -> Vec<(&'static str, usize)> {
             Reading::Integrations(all) => ("integrations", all.len()),
             Reading::Dashboards(all) => ("dashboards", all.len()),
             Reading::Resources(all) => ("resources", all.len()),
+            Reading::Contents(all) => ("contents", all.len()),
+            Reading::SomeContents(some) => ("some contents", some.len()),
         })
         .collect();
     lengths.sort_unstable();

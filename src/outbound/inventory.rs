@@ -10,8 +10,8 @@ pub mod orphans;
 use self::delays::Delays;
 use super::privacy;
 use super::reading::{
-    RawArea, RawConfig, RawDashboard, RawDevice, RawEntity, RawFloor, RawIntegration, RawLabel, RawResource,
-    Reading, Text,
+    RawArea, RawConfig, RawContents, RawDashboard, RawDevice, RawDocument, RawEntity, RawFloor,
+    RawIntegration, RawLabel, RawResource, Reading, Text,
 };
 
 /// The home as last read. 50 000 entities take about 360 bytes each, their texts included.
@@ -30,6 +30,8 @@ pub struct Home {
     pub(super) integrations: Vec<RawIntegration>,
     pub(super) dashboards: Vec<RawDashboard>,
     pub(super) resources: Vec<RawResource>,
+    /// Sorted by the dashboard's id; `None` as long as they were not read.
+    contents: Option<Vec<RawContents>>,
     /// New ones without registry entry, sorted by entity id, that are not believed yet.
     waiting: Vec<RawEntity>,
     entities_read: bool,
@@ -74,8 +76,54 @@ impl Home {
             Reading::Integrations(integrations) => self.integrations = integrations,
             Reading::Dashboards(dashboards) => self.dashboards = dashboards,
             Reading::Resources(resources) => self.resources = resources,
+            Reading::Contents(mut contents) => {
+                contents.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+                self.contents = Some(contents);
+            }
+            Reading::SomeContents(contents) => self.some_contents(contents),
         }
         self.delays.look_again()
+    }
+
+    /// Does something while those are set aside who vanished and are not believed gone yet (R8): what a fresh reading would show.
+    pub fn without_leaving<T>(&mut self, work: impl FnOnce(&Self) -> T) -> T {
+        let delays = &self.delays;
+        let leaves =
+            |entity: &mut RawEntity| entity.id.is_none() && delays.is_leaving(privacy::local_id(entity));
+        let mut aside: Vec<RawEntity> = self.entities.extract_if(.., leaves).collect();
+        let done = work(self);
+        self.entities.append(&mut aside);
+        sort(&mut self.entities);
+        done
+    }
+
+    /// The contents of a dashboard, as far as they are known and there are any.
+    pub(super) fn contents(&self, dashboard: &RawDashboard) -> Option<&RawDocument> {
+        let contents = self.contents.as_deref()?;
+        let at = contents.binary_search_by(|known| known.id.cmp(&dashboard.id)).ok()?;
+        Some(&contents[at].document).filter(|document| **document != RawDocument::Absent)
+    }
+
+    /// Whether contents of dashboards were read.
+    #[must_use]
+    pub const fn knows_contents(&self) -> bool {
+        self.contents.is_some()
+    }
+
+    /// Lets go of the contents, which nobody may have any more.
+    pub fn forget_contents(&mut self) {
+        self.contents = None;
+    }
+
+    fn some_contents(&mut self, fresh: Vec<RawContents>) {
+        // Before all were read, some do not count.
+        let Some(contents) = &mut self.contents else { return };
+        for one in fresh {
+            match contents.binary_search_by(|known| known.id.cmp(&one.id)) {
+                Ok(at) => contents[at] = one,
+                Err(at) => contents.insert(at, one),
+            }
+        }
     }
 
     fn all_entities(&mut self, mut list: Vec<RawEntity>, now: u64) {

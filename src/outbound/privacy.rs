@@ -3,6 +3,7 @@
 //! [`policy`]: what the owner allowed. [`view`]: what exists for the portal, and what its things are called there. [`render`]: the
 //! canonical records. Below them: rooms, closed lists domain by domain, the texts of `names`, and the second net against secrets.
 
+mod contents;
 pub(crate) mod ids;
 mod known;
 mod names;

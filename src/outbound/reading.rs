@@ -249,6 +249,26 @@ pub struct RawDashboard {
     pub admin: bool,
 }
 
+/// The contents of one dashboard in storage mode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawContents {
+    /// The dashboard's record id.
+    pub id: Shared,
+    /// What was saved.
+    pub document: RawDocument,
+}
+
+/// A document, as far as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RawDocument {
+    /// Nothing was saved: Home Assistant makes the dashboard up.
+    Absent,
+    /// Longer than [`CONTENT_BYTES`](vestibule_protocol::limits::CONTENT_BYTES).
+    TooLarge,
+    /// Home Assistant's JSON text.
+    Text(Text),
+}
+
 /// One dashboard resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawResource {
@@ -286,6 +306,10 @@ pub enum Reading {
     Integrations(Vec<RawIntegration>),
     /// All dashboards.
     Dashboards(Vec<RawDashboard>),
+    /// Contents of all dashboards in storage mode.
+    Contents(Vec<RawContents>),
+    /// Contents of some, read afresh.
+    SomeContents(Vec<RawContents>),
     /// All resources.
     Resources(Vec<RawResource>),
 }

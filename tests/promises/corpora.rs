@@ -122,3 +122,45 @@ fn changes_from_one_home_to_the_next() {
     let examples = examples.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
     replay("delta", examples, targets::delta);
 }
+
+/// Documents of a home, some with a design for them after a zero byte.
+#[test]
+fn contents_and_designs() {
+    let examples: [(&str, &str); 14] = [
+        ("empty", "{}"),
+        ("string", "\"Emma\""),
+        (
+            "card",
+            r#"{"views":[{"title":"Emma","cards":[{"type":"tile","entity":"light.kitchen","min":1.50}]}]}"#,
+        ),
+        ("excluded", r#"{"badges":["light.secret_room",{"entity":"light.never_was"}]}"#),
+        (
+            "template",
+            r#"{"content":"{{ states('light.kitchen') | float(0) }}","x":"Hi {{ states.light.kitchen }}"}"#,
+        ),
+        (
+            "keys",
+            r#"{"entities":{"light.kitchen":{"Emma":1},"odd_domain.thing":null},"areas_options":{"kitchen":{}}}"#,
+        ),
+        ("literal-tokens", r#"{"a":"@e_aaaaaaaaaaaaa","b":"@@x_","c":"me@s_x","d":"@light.kitchen"}"#),
+        ("escapes", r#"{"a":"\u0041\/\ud83d\ude00","\u0062":"\u0000","c":"é\n\t\\"}"#),
+        ("surrogate", r#"{"a":"\ud800"}"#),
+        ("twice", r#"{"a":1,"\u0061":2}"#),
+        (
+            "secrets",
+            r#"{"url":"http://10.0.0.1/","code":1234,"users":["0123456789abcdef0123456789abcdef"],"at":52.52000}"#,
+        ),
+        ("design", "{\"name\":\"Emma\"}\0{\"name\":\"@n_a_aaaaaaaaaaaac @e_aaaaaaaaaaaaa @@e_\"}"),
+        ("moved", "{\"name\":\"Emma\"}\0{\"title\":\"@x_aaaaaaaaaaaaa\"}"),
+        ("written-out", "{}\0{\"entity\":\"light.kitchen\",\"area\":\"kitchen\"}"),
+    ];
+    let mut examples: Vec<(String, Vec<u8>)> =
+        examples.into_iter().map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec())).collect();
+    for depth in [64, 65] {
+        examples.push((
+            format!("deep-{depth}"),
+            format!("{}{}", "[".repeat(depth), "]".repeat(depth)).into_bytes(),
+        ));
+    }
+    replay("contents", examples, targets::contents);
+}

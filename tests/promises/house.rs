@@ -184,19 +184,6 @@ fn files_are_short_and_say_what_they_are_for() {
     none(long.map(|source| format!("{}:{LINES}", source.path)).collect(), "no file is longer than 600 lines");
 }
 
-/// The Supervisor takes any such file for an app's, wherever it lies.
-#[test]
-fn no_file_is_named_like_an_apps() {
-    let reserved = |path: &String| {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let (stem, ending) = name.split_once('.').unwrap_or((name, ""));
-        matches!(stem, "config" | "build")
-            && matches!(ending, "yaml" | "yml" | "json")
-            && path != "config.yaml"
-    };
-    none(paths().into_iter().filter(reserved).collect(), "no tracked file is named config.* or build.*");
-}
-
 #[test]
 fn every_crate_has_the_lints_and_no_versions_of_its_own() {
     let manifests: Vec<(String, String)> =

@@ -130,6 +130,38 @@ impl Disguise {
             thing["a_field_of_2027"] = json!({ unknown.clone(): [unknown.clone()] });
         };
         model.areas.iter_mut().chain(&mut model.devices).chain(model.entities.values_mut()).for_each(add);
+        self.dashboards(model);
+    }
+
+    /// A document for each dashboard, and one in YAML; what their strings are decides whether `names` lets them leave.
+    fn dashboards(&mut self, model: &mut Model) {
+        let entity = model.entities.keys().next().cloned().unwrap();
+        let yaml = json!({"mode": "yaml", "title": self.canary("title", "of yaml"), "url_path": "of-yaml", "show_in_sidebar": true});
+        model.dashboards.push(yaml);
+        let paths: Vec<String> =
+            model.dashboards.iter().map(|one| one["url_path"].as_str().unwrap().to_owned()).collect();
+        for path in paths {
+            let mut say = |field: &str| {
+                if path == "of-yaml" {
+                    self.canary("yaml", field)
+                } else {
+                    self.canary(field, &format!("{field} in {path}"))
+                }
+            };
+            let document = json!({
+                "title": say("title"), say("name"): 1,
+                "views": [{"type": "sections", "path": say("name"), "visible": [{"user": say("user")}], "sections": [{"cards": [{
+                    "type": format!("custom:{}", say("name")), "entity": entity, "icon": format!("mdi:{}", say("icon")), "code": say("code"),
+                    "content": format!("{} {{{{ states('{entity}') }}}} {}", say("name"), say("title")),
+                    "image": format!("http://{}.example.org/x.png?token={}", say("host"), say("token")),
+                    "camera_image": format!("camera.{}", say("excluded")),
+                    "tap_action": {"action": "perform-action", "perform_action": format!("notify.{}", say("service")),
+                        "target": {"area_id": say("room")}, "data": {"message": say("name"), "phone_number": say("phone")}},
+                    "card_mod": {"style": format!("ha-card {{ {} }}", say("name"))},
+                }]}]}],
+            });
+            model.contents.insert(path.clone(), document.to_string());
+        }
     }
 
     /// Canaries that stand only in fields whose texts may leave with `names`, and all others.
@@ -200,6 +232,18 @@ async fn canaries_stay_at_home(version: Version) {
     assert!(names.len() > 200 && never.len() > 100, "{} and {}", names.len(), never.len());
     let all = [names.as_slice(), &never, &[TOKEN]].concat();
     assert!(house.records().await.len() > 150);
+    nowhere(&all, &places(&house));
+
+    // R10: contents of dashboards come without a word of their own.
+    house.agent.json(&["consent", "grant", "dashboards"]).await;
+    house.equal("dashboards are granted").await;
+    let contents =
+        |records: &BTreeMap<String, Value>| records.keys().filter(|key| key.starts_with("content/")).count();
+    assert_eq!(
+        contents(&house.records().await),
+        home.model(|model| model.contents.len()) - 1,
+        "all but YAML's"
+    );
     nowhere(&all, &places(&house));
 
     // In pushes, after trouble, and after a crash as well.

@@ -2,9 +2,15 @@
 //!
 //! Commands open the same database file as a portal that serves; both may work at once.
 
+mod ask;
+mod charter;
+mod deployment;
 mod instance;
 mod invite;
+mod key;
 mod output;
+mod portal;
+mod request;
 mod serve;
 mod staff;
 mod tenant;
@@ -71,6 +77,21 @@ enum Command {
     /// Homes that have enrolled
     #[command(subcommand)]
     Instance(instance::InstanceCommand),
+    /// Keys of those who approve, made where they are used
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Who may approve deployments, and how many it takes
+    #[command(subcommand)]
+    Charter(charter::CharterCommand),
+    /// Changes to homes: designed, signed, handed in, followed
+    #[command(subcommand)]
+    Deployment(deployment::DeploymentCommand),
+    /// Questions to owners, who answer by real names
+    #[command(subcommand)]
+    Ask(ask::AskCommand),
+    /// What owners wish for
+    #[command(subcommand)]
+    Request(request::RequestCommand),
     /// Print a completion script for a shell
     Completions {
         /// Shell
@@ -91,35 +112,46 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         output.raw(&script);
         return ExitCode::SUCCESS;
     }
-    let Some(folder) = cli.place.data.clone() else {
-        return usage(&Cli::command().error(
-            ErrorKind::MissingRequiredArgument,
-            "the data folder is missing: give --data DIR or set VESTIBULE_PORTAL_DATA",
-        ));
-    };
-    let result = match cli.command {
-        Command::Serve(serve) => serve.run(folder, cli.place.erasure_journal, &output),
-        Command::Tenant(command) => {
-            Desk::open(folder, cli.place.erasure_journal, output).and_then(|desk| command.run(&desk))
-        }
-        Command::Staff(command) => {
-            Desk::open(folder, cli.place.erasure_journal, output).and_then(|desk| command.run(&desk))
-        }
-        Command::Invite(command) => {
-            Desk::open(folder, cli.place.erasure_journal, output).and_then(|desk| command.run(&desk))
-        }
-        Command::Instance(command) => {
-            Desk::open(folder, cli.place.erasure_journal, output).and_then(|desk| command.run(&desk))
-        }
-        Command::Completions { .. } => Ok(()),
+    let result = match answer(cli, &output) {
+        Ok(result) => result,
+        Err(error) => return usage(&error),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(problem) => {
             output.problem(&problem);
             ExitCode::from(1)
         }
     }
+}
+
+/// What a command answers; the outer error is one of usage.
+fn answer(cli: Cli, output: &Output) -> Result<Result<ExitCode, Problem>, clap::Error> {
+    let Place { data, erasure_journal: journal, .. } = cli.place;
+    let folder = move || {
+        data.ok_or_else(|| {
+            Cli::command().error(
+                ErrorKind::MissingRequiredArgument,
+                "the data folder is missing: give --data DIR or set VESTIBULE_PORTAL_DATA",
+            )
+        })
+    };
+    let desk = |folder| Desk::open(folder, journal.clone(), *output);
+    let result = match cli.command {
+        Command::Deployment(command) => return Ok(command.run(output)),
+        Command::Serve(serve) => serve.run(folder()?, journal, output),
+        Command::Tenant(command) => desk(folder()?).and_then(|desk| command.run(&desk)),
+        Command::Staff(command) => desk(folder()?).and_then(|desk| command.run(&desk)),
+        Command::Invite(command) => desk(folder()?).and_then(|desk| command.run(&desk)),
+        Command::Instance(command) if command.is_remote() => command.ask(output),
+        Command::Instance(command) => desk(folder()?).and_then(|desk| command.run(&desk)),
+        Command::Key(command) => command.run(output),
+        Command::Charter(command) => command.run(output),
+        Command::Ask(command) => command.run(output),
+        Command::Request(command) => command.run(output),
+        Command::Completions { .. } => Ok(()),
+    };
+    Ok(result.map(|()| ExitCode::SUCCESS))
 }
 
 fn usage(error: &clap::Error) -> ExitCode {

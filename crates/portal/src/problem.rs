@@ -1,5 +1,6 @@
 //! Every problem that the portal tells people about, in one place; golden in the tests.
 
+pub mod authoring;
 mod desk;
 
 pub use desk::{

@@ -145,6 +145,9 @@ impl EnvelopeSignature {
 }
 
 #[cfg(test)]
+mod vectors;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

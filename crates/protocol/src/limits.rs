@@ -12,8 +12,17 @@ pub const FRAME_WIRE: usize = 4 << 20;
 /// Plain size at which a batch is closed: about what zstd level 9 compresses with 10 MiB of memory.
 pub const BATCH_PLAIN: usize = 1 << 20;
 
-/// One canonical record. The longest honest one is an entity with every list of options granted as text.
+/// One canonical record that is no document. The longest honest one is an entity with every list of options granted as text.
 pub const RECORD_BYTES: usize = 64 << 10;
+
+/// One record of contents: a document, its quotes escaped, alone in a frame.
+pub const CONTENT_RECORD_BYTES: usize = FRAME_INFLATED - (64 << 10);
+
+/// One canonical record of this kind.
+#[must_use]
+pub const fn record_bytes(kind: crate::record::RecordKind) -> usize {
+    if matches!(kind, crate::record::RecordKind::Content) { CONTENT_RECORD_BYTES } else { RECORD_BYTES }
+}
 
 /// Everything staged for one home at the portal.
 pub const STAGED_BYTES: usize = 32 << 20;

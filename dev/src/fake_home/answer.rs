@@ -20,13 +20,44 @@ pub(super) enum Answer {
 }
 
 /// Parameters that a command may have, besides `id` and `type`; `None` for unknown commands.
-fn parameters(command: &str) -> Option<&'static [&'static str]> {
+pub(super) fn parameters(command: &str) -> Option<&'static [&'static str]> {
     Some(match command {
         "subscribe_events" => &["event_type"],
         "subscribe_trigger" => &["trigger", "variables"],
         "subscribe_entities" | "config/entity_registry/get_entries" => &["entity_ids"],
         "unsubscribe_events" => &["subscription"],
+        "lovelace/config" => &["url_path", "force"],
+        "lovelace/config/save" => &["config", "url_path"],
+        "lovelace/config/delete" => &["url_path"],
+        "lovelace/dashboards/create" => {
+            &["url_path", "title", "icon", "show_in_sidebar", "require_admin", "mode", "allow_single_word"]
+        }
+        "lovelace/dashboards/update" => {
+            &["dashboard_id", "title", "icon", "show_in_sidebar", "require_admin"]
+        }
+        "lovelace/dashboards/delete" => &["dashboard_id"],
+        "lovelace/resources/create" => &["res_type", "url"],
+        "lovelace/resources/update" => &["resource_id", "res_type", "url"],
+        "lovelace/resources/delete" => &["resource_id"],
+        "config/entity_registry/update" => &[
+            "entity_id",
+            "aliases",
+            "area_id",
+            "categories",
+            "device_class",
+            "icon",
+            "labels",
+            "name",
+            "new_entity_id",
+            "disabled_by",
+            "hidden_by",
+        ],
+        "homeassistant/expose_entity" => &["assistants", "entity_ids", "should_expose"],
+        "call_service" => &["domain", "service", "service_data", "target", "return_response"],
         "get_config"
+        | "get_panels"
+        | "lovelace/info"
+        | "repairs/list_issues"
         | "auth/current_user"
         | "config_entries/subscribe"
         | "lovelace/resources/subscribe"
@@ -47,19 +78,19 @@ fn parameters(command: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// Answers a command. The second value names what a good client would not have done.
+/// A parameter that this command does not have.
+pub(super) fn strange_parameter<'a>(request: &'a Value, allowed: &[&str]) -> Option<&'a str> {
+    let mut keys = request.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
+    keys.find(|key| !matches!(*key, "id" | "type") && !allowed.contains(key))
+}
+
+/// Answers a command that only reads. The second value names what a good client would not have done.
 pub(super) fn answer(model: &Model, request: &Value) -> (Answer, Option<String>) {
     let command = request["type"].as_str().unwrap_or_default();
     let Some(allowed) = parameters(command) else {
         return (Answer::Error("unknown_command"), Some(format!("unknown command {command}")));
     };
-    let strange = request
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(key, _)| key.as_str())
-        .find(|key| !matches!(*key, "id" | "type") && !allowed.contains(key));
-    if let Some(key) = strange {
+    if let Some(key) = strange_parameter(request, allowed) {
         return (Answer::Error("invalid_format"), Some(format!("{command} has no parameter {key}")));
     }
     let violation = match command {
@@ -121,7 +152,19 @@ fn known(model: &Model, command: &str, request: &Value) -> Answer {
         "lovelace/dashboards/list" if model.recovery_mode => Answer::Error("unknown_command"),
         "lovelace/dashboards/list" => Answer::Result(list(&model.dashboards)),
         "lovelace/resources" if model.crippled() => Answer::Result("[]".to_owned()),
+        "lovelace/resources" if model.yaml_resources => {
+            let plain: Vec<Value> =
+                model.resources.iter().map(|item| json!({"type": item["type"], "url": item["url"]})).collect();
+            Answer::Result(list(&plain))
+        }
         "lovelace/resources" => Answer::Result(list(&model.resources)),
+        "lovelace/config" => contents(model, request["url_path"].as_str()),
+        "lovelace/info" if new => {
+            let mode = if model.yaml_resources { "yaml" } else { "storage" };
+            Answer::Result(json!({"resource_mode": mode}).to_string())
+        }
+        "get_panels" => Answer::Result(Value::Object(model.panels()).to_string()),
+        "repairs/list_issues" => Answer::Result(json!({"issues": model.issues}).to_string()),
         "lovelace/resources/subscribe" if new => {
             let items: Vec<Value> = model
                 .resources
@@ -148,6 +191,16 @@ fn config(model: &Model) -> Value {
         "longitude": 11.5, "time_zone": "Europe/Berlin", "components": ["light", "sensor"],
         "unit_system": {"length": "km", "temperature": "°C", "mass": "g"}, "internal_url": "http://192.0.2.1:8123",
     })
+}
+
+/// A dashboard's contents. Home Assistant does not tell one without contents from none.
+fn contents(model: &Model, path: Option<&str>) -> Answer {
+    let listed = |path: &&str| model.dashboards.iter().any(|dashboard| dashboard["url_path"] == **path);
+    let path = path.filter(|path| listed(path) && !model.recovery_mode);
+    match path.and_then(|path| model.contents.get(path)) {
+        Some(json) => Answer::Result(json.clone()),
+        None => Answer::Error("config_not_found"),
+    }
 }
 
 /// Only triggers on state changes of which one side is missing are understood.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::build::{self, EntityKind};
 use super::connection::BusEvent;
 use super::model::{Model, State};
+use super::ordered::Ordered;
 use super::{FakeHome, lock};
 
 /// Registry events by what they are about.
@@ -186,10 +187,32 @@ impl FakeHome {
         });
     }
 
+    /// Saves a dashboard's contents, as somebody in a browser does.
+    pub fn edit_dashboard(&self, url_path: &str, json: &str) {
+        self.change(|model| {
+            let json = Ordered::parse(json).map(|json| json.to_string());
+            model.contents.extend(json.map(|json| (url_path.to_owned(), json)));
+            vec![registry("lovelace_updated", json!({"url_path": url_path}))]
+        });
+    }
+
+    /// Adds a dashboard that is kept in YAML.
+    pub fn add_yaml_dashboard(&self, url_path: &str, title: &str, json: &str) {
+        self.change(|model| {
+            model.dashboards.push(json!({
+                "mode": "yaml", "filename": "boards.yaml", "title": title, "icon": "mdi:file", "url_path": url_path,
+                "show_in_sidebar": true, "require_admin": false,
+            }));
+            model.contents.insert(url_path.to_owned(), json.to_owned());
+            vec![registry("panels_updated", json!({}))]
+        });
+    }
+
     /// Removes a dashboard.
     pub fn remove_dashboard(&self, url_path: &str) {
         self.change(|model| {
             model.dashboards.retain(|dashboard| dashboard["url_path"] != url_path);
+            model.contents.remove(url_path);
             vec![
                 registry("panels_updated", json!({})),
                 registry("lovelace_updated", json!({"url_path": url_path})),

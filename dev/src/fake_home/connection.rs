@@ -1,6 +1,7 @@
 //! One connection to the fake: handshake, authentication, commands, events, and everything that may go wrong on the way out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -53,6 +54,9 @@ pub(super) enum Subscription {
     /// Sends no more than its first event.
     Silent,
 }
+
+/// What is still to be told.
+type Events = mpsc::UnboundedReceiver<Arc<BusEvent>>;
 
 /// The connection is over.
 struct Over;
@@ -121,7 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let release = self.held.as_ref().map_or_else(|| Instant::now() + HOLD, |(_, at)| *at);
             tokio::select! {
                 biased;
-                message = self.ws.next() => self.message(message.ok_or(Over)?.map_err(|_| Over)?).await?,
+                message = self.ws.next() => self.message(message.ok_or(Over)?.map_err(|_| Over)?, &mut events).await?,
                 event = events.recv() => self.event(&*event.ok_or(Over)?).await?,
                 () = sleep_until(release), if self.held.is_some() => self.release().await?,
             }
@@ -143,7 +147,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Err(Over)
     }
 
-    async fn message(&mut self, message: Message) -> Result<(), Over> {
+    async fn message(&mut self, message: Message, events: &mut Events) -> Result<(), Over> {
         let text = match message {
             Message::Text(text) => text,
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
@@ -170,12 +174,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if cut == Some(When::Before) {
             return Err(Over);
         }
-        let (answer, violation) = self.home.model(|model| answer(model, &request));
-        if let Some(violation) = violation {
-            self.home.violation(violation);
+        let answer = self.home.write(&request, &text).unwrap_or_else(|| {
+            let (answer, violation) = self.home.model(|model| answer(model, &request));
+            if let Some(violation) = violation {
+                self.home.violation(violation);
+            }
+            answer
+        });
+        if command == "lovelace/resources" {
+            self.home.change_silently(|model| model.resources_loaded = true);
         }
         if cut == Some(When::After) {
             return Err(Over);
+        }
+        // What a command does is announced before it is answered.
+        while let Ok(event) = events.try_recv() {
+            self.event(&event).await?;
         }
         match answer {
             Answer::Result(result) => self.result(id, &result).await,

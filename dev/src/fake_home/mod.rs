@@ -1,6 +1,7 @@
 //! A fake Home Assistant that speaks the real WebSocket protocol, for tests and benchmarks; with switches for everything that goes wrong.
 //!
-//! It holds a small model of a house (see `model`), answers the commands that Vestibule knows like 2024.3 or 2026.11 would (see `answer`, and `rest` for automations, scripts and scenes),
+//! It holds a small model of a house (see `model`), answers the commands that Vestibule knows like 2024.3 or 2026.11 would (see `answer`, `writing`, and
+//! `rest` for automations, scripts and scenes),
 //! sends the events that the real one sends when something changes (see `changes`), and counts what comes and goes. It listens on
 //! loopback ([`FakeHome::listen`]) or serves any stream ([`FakeHome::serve`]), so a simulation can put it on a simulated network.
 
@@ -11,8 +12,10 @@ mod changes;
 mod connection;
 mod faults;
 mod model;
+mod ordered;
 mod rest;
 mod routines;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -73,6 +73,16 @@ pub struct Model {
     pub dashboards: Vec<Value>,
     /// Resources.
     pub resources: Vec<Value>,
+    /// Contents of dashboards, by path, as Home Assistant spells them.
+    pub contents: BTreeMap<String, String>,
+    /// Resources are kept in YAML.
+    pub yaml_resources: bool,
+    /// Resources have been listed since the start. Before, older versions believe that there are none, and lose them when one is written.
+    pub resources_loaded: bool,
+    /// Repairs that are asked for.
+    pub issues: Vec<Value>,
+    /// Notifications: title and message by id.
+    pub notifications: BTreeMap<String, (String, String)>,
     /// Automations, scripts and scenes.
     pub routines: Routines,
     /// For ids that are always the same.
@@ -104,6 +114,11 @@ impl Model {
             ],
             dashboards: Vec::new(),
             resources: Vec::new(),
+            contents: BTreeMap::new(),
+            yaml_resources: false,
+            resources_loaded: false,
+            issues: Vec::new(),
+            notifications: BTreeMap::new(),
             routines: Routines::default(),
             next_id: 1,
         }
@@ -166,6 +181,50 @@ impl Model {
             z ^ (z >> 31)
         };
         format!("{:016x}{:016x}", part(), part())
+    }
+
+    /// All panels by path: the built-in ones and dashboards.
+    pub(super) fn panels(&self) -> serde_json::Map<String, Value> {
+        let new = self.version == Version::V2026_11;
+        let built_in = [
+            "config",
+            "developer-tools",
+            "energy",
+            "history",
+            "logbook",
+            "lovelace",
+            "map",
+            "profile",
+            "todo",
+        ];
+        let newer: &[&str] = if new { &["climate", "home", "light", "maintenance", "security"] } else { &[] };
+        let mut panels = serde_json::Map::new();
+        for path in built_in.iter().chain(newer) {
+            let mode = if self.yaml_resources { "yaml" } else { "storage" };
+            let config = if *path == "lovelace" { json!({"mode": mode}) } else { Value::Null };
+            panels.insert(
+                (*path).to_owned(),
+                json!({"component_name": path, "url_path": path, "config": config}),
+            );
+        }
+        for dashboard in &self.dashboards {
+            let path = dashboard["url_path"].as_str().unwrap_or_default();
+            let config = json!({"mode": dashboard["mode"]});
+            panels.insert(
+                path.to_owned(),
+                json!({"component_name": "lovelace", "url_path": path, "config": config}),
+            );
+        }
+        panels
+    }
+
+    /// Whether there is a dashboard that can be saved, or the code of what Home Assistant says to that.
+    pub(super) fn storage_dashboard(&self, path: &str) -> Result<(), &'static str> {
+        match self.dashboards.iter().find(|dashboard| dashboard["url_path"] == path) {
+            None => Err("config_not_found"),
+            Some(dashboard) if dashboard["mode"] == "yaml" || self.recovery_mode => Err("error"),
+            Some(_) => Ok(()),
+        }
     }
 
     /// Lists are falsely empty.

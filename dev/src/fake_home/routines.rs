@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::connection::BusEvent;
 use super::model::{Model, State, Version};
+use super::ordered::Ordered;
 use super::{FakeHome, build};
 
 /// A file of routines.
@@ -47,52 +47,41 @@ impl Domain {
     }
 }
 
-/// One document: its keys in order, with their values as they were sent.
+/// One document: its keys in order.
 #[derive(Debug, Clone, Default)]
-pub struct Stored(Vec<(String, Box<RawValue>)>);
+pub struct Stored(Vec<(String, Ordered)>);
 
 impl Stored {
     fn parse(text: &str) -> Option<Self> {
-        struct Fields;
-        impl<'de> serde::de::Visitor<'de> for Fields {
-            type Value = Stored;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Stored, A::Error> {
-                let mut fields = Stored::default();
-                while let Some((key, value)) = map.next_entry()? {
-                    fields.set(key, value);
-                }
-                Ok(fields)
-            }
+        match Ordered::parse(text)? {
+            Ordered::Object(fields) => Some(Self(fields)),
+            _ => None,
         }
-        let mut json = serde_json::Deserializer::from_str(text);
-        serde::Deserializer::deserialize_map(&mut json, Fields).ok()
     }
 
     /// As a Python dictionary does: a known key keeps its place.
-    fn set(&mut self, key: String, value: Box<RawValue>) {
+    fn set(&mut self, key: String, value: Ordered) {
         match self.0.iter_mut().find(|(known, _)| *known == key) {
             Some((_, old)) => *old = value,
             None => self.0.push((key, value)),
         }
     }
 
-    fn get(&self, key: &str) -> Option<&RawValue> {
-        self.0.iter().find(|(known, _)| known == key).map(|(_, value)| &**value)
+    fn get(&self, key: &str) -> Option<&Ordered> {
+        self.0.iter().find(|(known, _)| known == key).map(|(_, value)| value)
     }
 
     fn text(&self, key: &str) -> Option<String> {
-        serde_json::from_str(self.get(key)?.get()).ok()
+        match self.get(key) {
+            Some(Ordered::Text(text)) => Some(text.clone()),
+            _ => None,
+        }
     }
 
     /// As Home Assistant's API shows it.
     #[must_use]
     pub fn json(&self) -> String {
-        let fields: Vec<String> =
-            self.0.iter().map(|(key, value)| format!("{}:{}", json!(key), value.get())).collect();
-        format!("{{{}}}", fields.join(","))
+        Ordered::Object(self.0.clone()).to_string()
     }
 }
 
@@ -102,7 +91,7 @@ pub struct Routines {
     files: BTreeMap<(Domain, String), Stored>,
     /// What was in the files when they were last loaded.
     loaded: BTreeMap<(Domain, String), Stored>,
-    /// Files with a secret in them: nothing can be read or written.
+    /// Files with a secret in them: the editor can neither read nor write them. They are loaded all the same.
     pub unreadable: BTreeSet<Domain>,
 }
 
@@ -120,30 +109,19 @@ impl Routines {
     /// Writes a document into its file, as the editor does; nothing is loaded.
     pub(super) fn put(&mut self, version: Version, domain: Domain, id: &str, text: &str) {
         let Some(sent) = Stored::parse(text) else { return };
-        let stored = match domain {
-            Domain::Automation => {
-                let old = ["alias", "description", "trigger", "condition", "action"];
-                let new = ["alias", "description", "triggers", "conditions", "actions"];
-                let first = if version == Version::V2026_11 { new } else { old };
-                let mut stored = Stored::default();
-                let raw_id = RawValue::from_string(json!(id).to_string());
-                stored.0.extend(raw_id.ok().map(|raw| ("id".to_owned(), raw)));
-                let early = sent.0.iter().filter(|(key, _)| first.contains(&key.as_str()));
-                let mut early: Vec<_> = early.cloned().collect();
-                early.sort_by_key(|(key, _)| first.iter().position(|it| it == key));
-                stored.0.extend(early);
-                sent.0.into_iter().for_each(|(key, value)| stored.set(key, value));
-                stored
+        let mut stored = Stored::default();
+        if domain != Domain::Script {
+            stored.set("id".to_owned(), Ordered::Text(id.to_owned()));
+        }
+        if domain == Domain::Automation {
+            let old = ["alias", "description", "trigger", "condition", "action"];
+            let new = ["alias", "description", "triggers", "conditions", "actions"];
+            let first = if version == Version::V2026_11 { new } else { old };
+            for key in first {
+                sent.get(key).into_iter().for_each(|value| stored.set(key.to_owned(), value.clone()));
             }
-            Domain::Script => sent,
-            Domain::Scene => {
-                let mut stored = Stored::default();
-                let raw_id = RawValue::from_string(json!(id).to_string());
-                stored.0.extend(raw_id.ok().map(|raw| ("id".to_owned(), raw)));
-                sent.0.into_iter().for_each(|(key, value)| stored.set(key, value));
-                stored
-            }
-        };
+        }
+        sent.0.into_iter().for_each(|(key, value)| stored.set(key, value));
         self.files.insert((domain, id.to_owned()), stored);
     }
 
@@ -183,9 +161,6 @@ impl FakeHome {
     pub(super) fn reload(&self, domain: Domain, only: Option<&str>) {
         self.change(|model| {
             let mut events = Vec::new();
-            if model.routines.unreadable.contains(&domain) {
-                return events;
-            }
             let due = |(of, id): &(Domain, String)| *of == domain && only.is_none_or(|only| only == id);
             let files = model.routines.files.clone();
             for (key, stored) in files.iter().filter(|(key, _)| due(key)) {
@@ -253,7 +228,7 @@ fn load(
         entity_id
     });
     let old = model.states.get(&entity_id).cloned();
-    let initial = stored.get("initial_state").map(|raw| raw.get() == "true");
+    let initial = stored.get("initial_state").map(|initial| *initial == Ordered::Bool(true));
     let value = match (domain, &old) {
         (Domain::Automation, Some(old)) if known && initial.is_none() => old.value.clone(),
         (Domain::Automation, _) => if initial.unwrap_or(true) { "on" } else { "off" }.to_owned(),

@@ -53,6 +53,11 @@ impl Delays {
         self.coming.contains_key(&id)
     }
 
+    /// Whether it vanished and is not believed gone yet.
+    pub(super) fn is_leaving(&self, id: u64) -> bool {
+        self.going.contains_key(&id)
+    }
+
     /// It is there and not believed yet; says whether it is now.
     pub(super) fn admit(&mut self, id: u64, now: u64) -> bool {
         waited(self.coming.entry(id).or_insert(now), now)

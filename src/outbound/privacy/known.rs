@@ -16,8 +16,8 @@ use crate::private::Private;
 const ABSENT: u64 = 0;
 
 /// The ids of a view, both ways. Takes 8 bytes an entity and a pass over them; the way back is worked out when it is first asked for.
-pub struct Known<'v> {
-    view: &'v View<'v>,
+pub struct Known<'v, 'a> {
+    view: &'v View<'a>,
     /// Bits by place in the home's list.
     entities: Vec<u64>,
     things: HashMap<(Thing, &'v str), OpaqueId>,
@@ -32,10 +32,10 @@ enum Back<'v> {
     Word(&'v str),
 }
 
-impl<'v> Known<'v> {
+impl<'v, 'a> Known<'v, 'a> {
     /// Looks through a view.
     #[must_use]
-    pub fn new(view: &'v View<'v>) -> Self {
+    pub fn new(view: &'v View<'a>) -> Self {
         let mut entities = vec![ABSENT; view.home.entities.len()];
         for seen in &view.entities {
             entities[seen.at as usize] = seen.id.bits;
@@ -78,7 +78,7 @@ impl<'v> Known<'v> {
     }
 }
 
-impl Ids for Known<'_> {
+impl Ids for Known<'_, '_> {
     fn token_of(&self, reference: &str, kind: Thing) -> Option<OpaqueId> {
         match kind {
             Thing::Entity => {

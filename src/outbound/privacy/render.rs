@@ -5,11 +5,12 @@ use vestibule_protocol::consent::Class;
 use vestibule_protocol::id::{OpaqueId, Thing};
 use vestibule_protocol::limits;
 use vestibule_protocol::record::{
-    AreaRecord, DashboardRecord, DeviceRecord, EntityRecord, FloorRecord, HomeRecord, IntegrationRecord,
-    LabelRecord, RecordKind, ResourceRecord, RoutineRecord, Vetted,
+    AreaRecord, ContentRecord, DashboardRecord, DeviceRecord, EntityRecord, FloorRecord, HomeRecord,
+    IntegrationRecord, LabelRecord, RecordKind, ResourceRecord, RoutineRecord, Vetted,
 };
 use vestibule_protocol::vocabulary::{CUSTOM, List, OTHER};
 
+use super::contents;
 use super::names::{Gate, Names, Told};
 use super::view::{SeenEntity, View};
 use super::{ids, words};
@@ -36,7 +37,7 @@ pub struct Record<'r> {
 impl<'a> View<'a> {
     /// Renders everything that is granted, in home order; the names of a thing follow the thing. Costs 2 µs a record.
     pub fn render(&self, ordinals: &Ordinals, orphans: &Orphans, visit: &mut dyn FnMut(Record<'_>)) {
-        if !self.policy.consent.grants(Class::Structure) && !self.policy.consent.grants(Class::Names) {
+        if Class::ALL.into_iter().all(|class| !self.policy.consent.grants(class)) {
             return;
         }
         let mut out = Out {
@@ -69,6 +70,9 @@ impl<'a> View<'a> {
                 let record = RoutineRecord { editor: raw.editor, entity: seen.id, mode };
                 out.structure(kind, ids::entity(self.key, thing, raw), &record);
             }
+        }
+        if self.policy.consent.grants(Class::Dashboards) {
+            contents::dashboards(self, &mut out);
         }
     }
 
@@ -278,7 +282,7 @@ fn products<'a>(
 }
 
 /// Where records go, with the buffers they are made in.
-struct Out<'v> {
+pub(super) struct Out<'v> {
     structure: bool,
     names: bool,
     gate: Gate<'v>,
@@ -317,7 +321,19 @@ impl Out<'_> {
         }
     }
 
-    fn write(&mut self, kind: RecordKind, id: Option<OpaqueId>, word: Option<&str>, record: &impl Serialize) {
+    /// Contents, which may be large; says whether they are not too large.
+    pub(super) fn content(&mut self, id: OpaqueId, record: &ContentRecord<'_>) -> bool {
+        self.write(RecordKind::Content, Some(id), None, record)
+    }
+
+    /// Says whether the record is not too large.
+    fn write(
+        &mut self,
+        kind: RecordKind,
+        id: Option<OpaqueId>,
+        word: Option<&str>,
+        record: &impl Serialize,
+    ) -> bool {
         self.key.clear();
         self.key.push_str(kind.name());
         self.key.push('/');
@@ -327,8 +343,11 @@ impl Out<'_> {
         }
         self.body.clear();
         // Writing typed values to memory cannot fail; a record that did would be missing, never wrong.
-        if serde_json::to_writer(&mut self.body, record).is_ok() && self.body.len() <= limits::RECORD_BYTES {
+        let fits = serde_json::to_writer(&mut self.body, record).is_ok()
+            && self.body.len() <= limits::record_bytes(kind);
+        if fits {
             (self.visit)(Record { kind, id, key: &self.key, body: &self.body });
         }
+        fits
     }
 }

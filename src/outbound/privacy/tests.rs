@@ -1,6 +1,7 @@
 //! What may leave, item by item; and how much of it there is.
 
 mod canaries;
+mod contents;
 mod document;
 mod exclusions;
 mod rules;

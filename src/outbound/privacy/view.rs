@@ -57,6 +57,8 @@ pub struct View<'a> {
     /// In the order in which they are rendered.
     pub(super) entities: Vec<SeenEntity>,
     problems: Vec<Problem>,
+    /// Contents that could not be rendered.
+    pub(super) left_out: RefCell<Vec<Problem>>,
     floor_at: HashMap<&'a Shared, OpaqueId>,
     area_at: HashMap<&'a Shared, usize>,
     integrations: HashMap<&'a str, &'static str>,
@@ -81,6 +83,7 @@ impl<'a> View<'a> {
             devices: Vec::new(),
             entities: Vec::with_capacity(home.entities.len()),
             problems: Vec::new(),
+            left_out: RefCell::default(),
             floor_at: home
                 .floors
                 .iter()
@@ -119,6 +122,12 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// Contents that stayed at home, as of the last rendering: why, and whose.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<Problem> {
+        self.left_out.borrow().clone()
     }
 
     /// Number of entities that exist for the portal.

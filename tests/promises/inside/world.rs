@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use vestibule::agent::{Agent, Meeting, Parts, Scope, Status, Stock};
 use vestibule::clock::{Clock, Dice};
 use vestibule::control::{Answer, Asked, Reply, Request};
-use vestibule::home::{self, Endpoint, Token};
+use vestibule::home::{self, Endpoint, Token, Wishes};
 use vestibule::outbound::reading::{HomeEvent, Text};
 use vestibule::private::Private;
 use vestibule::store::{Direction, Folder, Lock, Page, Reader, Row, Store, StoreOptions, Verification};
@@ -111,7 +111,7 @@ impl World {
         let (store, opened) =
             Store::open_inline(folder.clone(), lock, self.options, self.clock.now_ms()).unwrap();
         assert!(opened.damaged.is_empty(), "{opened:?}");
-        let again = Arc::new(Notify::new());
+        let wishes = Arc::new(Wishes::default());
         let wall = self.clock.clone();
         let parts = Parts {
             scope: Scope::Daemon,
@@ -120,8 +120,8 @@ impl World {
             folder,
             store,
             to_portal: Arc::new(self.to_portal.clone()),
-            events: Some(read_home(&self.home, &again)),
-            again,
+            events: Some(read_home(&self.home, &wishes)),
+            wishes,
             own_hosts: own_hosts(),
         };
         let agent = Agent::with(parts).await.unwrap();
@@ -307,7 +307,9 @@ async fn preview_at(folder: &Path, home: &FakeHome, now_ms: i64) -> Vec<String> 
     let keys = folder.home_secret().unwrap().unwrap().tenant(&pairing.tenant);
     let mut state = state.clone();
     let mut stock = Stock::new(&mut state, own_hosts());
-    let mut events = read_home(home, &Arc::default());
+    let wishes = Arc::new(Wishes::default());
+    wishes.want_dashboards(state.grants.consent.grants(Class::Dashboards));
+    let mut events = read_home(home, &wishes);
     loop {
         if let HomeEvent::Read { readings, complete } = events.recv().await.unwrap() {
             stock.take_in(readings, now_ms);
@@ -323,11 +325,11 @@ async fn preview_at(folder: &Path, home: &FakeHome, now_ms: i64) -> Vec<String> 
 }
 
 /// Starts reading the home.
-fn read_home(home: &FakeHome, again: &Arc<Notify>) -> mpsc::Receiver<HomeEvent> {
+fn read_home(home: &FakeHome, wishes: &Arc<Wishes>) -> mpsc::Receiver<HomeEvent> {
     let endpoint = Endpoint::from_url(HOME_URL, Token::new(TOKEN).unwrap()).unwrap();
     let (to, events) = mpsc::channel(2);
     let dice = Dice::system();
-    tokio::spawn(home::run(endpoint, ToHome(home.clone()), move || dice.unit(), Arc::clone(again), to));
+    tokio::spawn(home::run(endpoint, ToHome(home.clone()), move || dice.unit(), Arc::clone(wishes), to));
     events
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::io::duplex;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use vestibule::agent::Stock;
-use vestibule::home::{Endpoint, Token};
+use vestibule::home::{Endpoint, Token, Wishes};
 use vestibule::net::{BoxedStream, Dial, Dialling, Target};
 use vestibule::outbound::reading::{HomeEvent, Reading};
 use vestibule::store::{AgentState, Folder, Reader};
@@ -49,7 +49,7 @@ fn read(home: &FakeHome) -> Vec<Reading> {
             endpoint,
             Straight(home.clone()),
             || 0.5,
-            Arc::new(Notify::new()),
+            Arc::new(Wishes::default()),
             to,
         ));
         loop {

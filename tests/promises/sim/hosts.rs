@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use turmoil::net::{TcpListener, TcpStream};
 use vestibule::agent::{Agent, Parts, Scope};
 use vestibule::clock::{Clock, Dice};
 use vestibule::control::Asked;
-use vestibule::home::{Endpoint, Token};
+use vestibule::home::{Endpoint, Token, Wishes};
 use vestibule::net::{BoxedStream, Dial, DialError, Dialling, Target};
 use vestibule::store::{Folder, Lock, Store, StoreOptions};
 use vestibule_dev::fake_home::{FakeHome, TOKEN};
@@ -88,12 +88,12 @@ pub(super) async fn agent(path: PathBuf, dice: Arc<Mutex<Seeded>>, desk: Desk) -
     if !opened.damaged.is_empty() {
         return Err(failed(opened));
     }
-    let again = Arc::new(Notify::new());
+    let wishes = Arc::new(Wishes::default());
     let (to, events) = mpsc::channel(2);
     let token = Token::new(TOKEN).map_err(failed)?;
     let endpoint = Endpoint::from_url(&format!("http://127.0.0.1:{HOME_PORT}"), token).map_err(failed)?;
     let jitter = dice.clone();
-    tokio::spawn(vestibule::home::run(endpoint, Wires, move || jitter.unit(), Arc::clone(&again), to));
+    tokio::spawn(vestibule::home::run(endpoint, Wires, move || jitter.unit(), Arc::clone(&wishes), to));
     let parts = Parts {
         // Everything but the socket for commands: requests come from the desk.
         scope: Scope::Pairing,
@@ -103,7 +103,7 @@ pub(super) async fn agent(path: PathBuf, dice: Arc<Mutex<Seeded>>, desk: Desk) -
         store,
         to_portal: Arc::new(Wires),
         events: Some(events),
-        again,
+        wishes,
         own_hosts: Vec::new(),
     };
     let agent = Agent::with(parts).await.map_err(failed)?;

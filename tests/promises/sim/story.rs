@@ -213,6 +213,7 @@ impl Story {
             | Request::Health
             | Request::Status
             | Request::Consent
+            | Request::Leaving
             | Request::Marks => {}
         }
     }

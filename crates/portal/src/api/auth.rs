@@ -7,8 +7,8 @@ use axum::http::request::Parts;
 use super::error::Answer;
 use crate::app::App;
 use crate::role::Role;
-use crate::store::Stop;
 use crate::store::staff::{self, Staff};
+use crate::store::{Stop, audit};
 
 impl FromRequestParts<App> for Staff {
     type Rejection = Answer;
@@ -48,4 +48,39 @@ pub fn at_least(staff: &Staff, role: Role) -> Result<(), Answer> {
 #[must_use]
 pub fn actor(staff: &Staff) -> String {
     format!("staff:{}", staff.id)
+}
+
+/// Writes down that somebody has read a home's records (R30), and tells the home if it is there. The answer waits for it.
+///
+/// # Errors
+/// When the database cannot be written.
+pub(super) async fn was_read(
+    app: &App,
+    staff: &Staff,
+    home: i64,
+    verb: &'static str,
+    details: String,
+) -> Result<(), Answer> {
+    let (tenant, actor) = (staff.tenant, actor(staff));
+    app.store
+        .write(move |tx| audit::write(tx, Some(tenant), &actor, verb, "home", Some(home), &details))
+        .await?;
+    app.links.ring(home);
+    Ok(())
+}
+
+/// The same for overviews, which programs look at again and again: within an hour it counts as one reading.
+///
+/// # Errors
+/// As [`was_read`].
+pub(super) async fn was_looked_at(
+    app: &App,
+    staff: &Staff,
+    home: i64,
+    verb: &'static str,
+) -> Result<(), Answer> {
+    if app.looks.is_due(staff.id, home, verb, app.store.now()) {
+        was_read(app, staff, home, verb, "{}".to_owned()).await?;
+    }
+    Ok(())
 }

@@ -14,6 +14,7 @@ use super::error::{Answer, ProblemBody};
 use crate::app::App;
 use crate::role::Role;
 use crate::store::charters::{self, Kept};
+use crate::store::homes;
 use crate::store::staff::Staff;
 
 /// A key that may approve.
@@ -108,9 +109,14 @@ pub(crate) async fn submit(
 ) -> Result<Json<CharterTaken>, Answer> {
     at_least(&staff, Role::Admin)?;
     let envelope: Envelope = body::read(body)?;
-    let version =
-        app.store.write(move |tx| charters::put(tx, staff.tenant, &actor(&staff), &envelope)).await?;
+    let (version, homes) = app
+        .store
+        .write(move |tx| {
+            let version = charters::put(tx, staff.tenant, &actor(&staff), &envelope)?;
+            Ok((version, homes::rows(tx.db, staff.tenant)?))
+        })
+        .await?;
     app.live.stored();
-    app.links.ring_all();
+    homes.into_iter().for_each(|home| app.links.ring(home));
     Ok(Json(CharterTaken { version }))
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use vestibule_protocol::id::Fingerprint;
 
-use super::auth::{actor, at_least};
+use super::auth::{actor, at_least, was_looked_at};
 use super::error::{Answer, ProblemBody};
 use crate::app::App;
 use crate::link::registry::Control;
@@ -144,15 +144,16 @@ pub(crate) async fn show(
     staff: Staff,
     Path(home): Path<String>,
 ) -> Result<Json<InstanceBody>, Answer> {
-    let home = fingerprint(&home)?;
+    let (home, tenant) = (fingerprint(&home)?, staff.tenant);
     let (home, kinds) = app
         .store
         .read(move |db| {
-            let home = homes::get(db, staff.tenant, &home)?;
+            let home = homes::get(db, tenant, &home)?;
             let kinds = homes::kinds(db, home.id)?;
             Ok((home, kinds))
         })
         .await?;
+    was_looked_at(&app, &staff, home.id, "read_instance").await?;
     let connected = Some(app.links.has(home.id));
     Ok(Json(InstanceBody { connected, kinds: Some(kinds.into_iter().collect()), ..home.into() }))
 }

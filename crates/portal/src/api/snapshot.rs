@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use vestibule_protocol::tree::Root;
 
-use super::auth::actor;
+use super::auth::{was_looked_at, was_read};
 use super::error::{Answer, ProblemBody};
 use super::instances::fingerprint;
 use crate::app::App;
 use crate::problem;
 use crate::store::history::{self, Line};
 use crate::store::staff::Staff;
-use crate::store::{Stop, audit, homes};
+use crate::store::{Stop, homes};
 
 /// Versions in one answer.
 const VERSIONS: u32 = 1000;
@@ -130,11 +130,15 @@ pub(crate) async fn history(
     staff: Staff,
     Path(home): Path<String>,
 ) -> Result<Json<History>, Answer> {
-    let home = fingerprint(&home)?;
-    let versions = app
+    let (home, tenant) = (fingerprint(&home)?, staff.tenant);
+    let (row, versions) = app
         .store
-        .read(move |db| history::versions(db, homes::get(db, staff.tenant, &home)?.id, VERSIONS))
+        .read(move |db| {
+            let home = homes::get(db, tenant, &home)?.id;
+            Ok((home, history::versions(db, home, VERSIONS)?))
+        })
         .await?;
+    was_looked_at(&app, &staff, row, "read_history").await?;
     let versions = versions
         .into_iter()
         .map(|version| VersionBody { root: version.root.to_string(), at: version.at, gone: version.gone })
@@ -182,9 +186,7 @@ async fn read(
     let Some(body) = body else { return Ok(answer(StatusCode::NOT_MODIFIED, root, zstd, Vec::new())) };
     // R30: the owner can see who has read; the row is there before the answer.
     let details = format!("{{\"fingerprint\":\"{fingerprint}\",\"root\":\"{root}\"}}");
-    app.store
-        .write(move |tx| audit::write(tx, Some(tenant), &actor(&staff), verb, "home", Some(row), &details))
-        .await?;
+    was_read(app, &staff, row, verb, details).await?;
     Ok(answer(StatusCode::OK, root, zstd, body))
 }
 

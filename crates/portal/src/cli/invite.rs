@@ -8,9 +8,10 @@ use vestibule_protocol::invite::Invite;
 use vestibule_protocol::problem::Problem;
 use vestibule_protocol::words;
 
-use super::tenant::{date, statement};
+use super::tenant::statement;
 use super::{Desk, checked_name};
 use crate::store::{audit, invites, tenants};
+use crate::when::date;
 use crate::{origin, problem};
 
 #[derive(Debug, Subcommand)]

@@ -7,10 +7,10 @@ use vestibule_protocol::base32;
 use vestibule_protocol::id::TenantId;
 use vestibule_protocol::problem::Problem;
 
-use super::tenant::date;
 use super::{Desk, checked_name};
 use crate::role::Role;
 use crate::store::{audit, staff};
+use crate::when::date;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum StaffCommand {

@@ -16,6 +16,7 @@ use super::{Desk, checked_name};
 use crate::data::write_private;
 use crate::store::audit;
 use crate::store::tenants::{self, Tenant};
+use crate::when::date;
 use crate::{origin, problem};
 
 #[derive(Debug, Subcommand)]
@@ -212,12 +213,4 @@ fn in_words(tenant: &Shown) -> String {
         let _ = writeln!(text, "Origin  {origin}\nExpires {}", date(expires));
     }
     text
-}
-
-/// A point in time for people, in UTC.
-pub(super) fn date(seconds: u64) -> String {
-    i64::try_from(seconds)
-        .ok()
-        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
-        .map_or_else(|| "-".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string())
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use axum::body::Bytes;
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::deployment::DeploymentId;
-use vestibule_protocol::message::{Answer, Charters, Deploy, Done, Reads, Report, Request, Withdraw};
+use vestibule_protocol::message::{Answer, Charters, Deploy, Done, Read, Reads, Report, Request, Withdraw};
 
 use super::End;
 use super::session::Session;
+use crate::store::charters::Kept;
 use crate::store::homes::{self, Linked};
-use crate::store::{Stop, Tx, charters, delivery, deployments, questions, reports, requests};
+use crate::store::{Stop, Tx, delivery, deployments, questions, reports, requests};
 
 /// Charters in one message: each is at most some 20 kB.
 const CHARTERS: usize = 50;
@@ -42,14 +43,24 @@ impl From<u32> for Told {
 impl Session<'_> {
     /// Sends what the store holds for this home and this link has not said yet. Charters come first: what follows is judged by them.
     pub(super) async fn tell(&mut self) -> Result<(), End> {
-        self.charters().await?;
-        self.reads().await?;
-        self.deployments().await
+        loop {
+            let (home, now) = ((self.open.tenant, self.open.right.home), self.app.store.now());
+            let (charter, read) = (self.told.charter, self.told.reads);
+            let glance =
+                self.app.store.read(move |db| delivery::glance(db, home, charter, read, now)).await?;
+            self.charters(&glance.charters).await?;
+            let more = !glance.reads.is_empty();
+            self.reads(glance.reads).await?;
+            if glance.waiting {
+                self.deployments().await?;
+            }
+            if !more {
+                return Ok(());
+            }
+        }
     }
 
-    async fn charters(&mut self) -> Result<(), End> {
-        let (tenant, after) = (self.open.tenant, self.told.charter);
-        let newer = self.app.store.read(move |db| charters::list(db, tenant, Some(after))).await?;
+    async fn charters(&mut self, newer: &[Kept]) -> Result<(), End> {
         for some in newer.chunks(CHARTERS) {
             let envelopes = some.iter().map(|kept| kept.envelope.clone()).collect();
             self.wire.send(Charters { envelopes }).await?;
@@ -61,16 +72,11 @@ impl Session<'_> {
     }
 
     /// R30. A ping follows; when its answer comes, the home has what was sent before, and it need not be told again.
-    async fn reads(&mut self) -> Result<(), End> {
-        let home = self.open.right.home;
-        loop {
-            let after = self.told.reads;
-            let reads = self.app.store.read(move |db| delivery::reads(db, home, after)).await?;
-            let Some(last) = reads.last().map(|read| read.n) else { return Ok(()) };
-            self.wire.send(Reads { reads }).await?;
-            self.told.reads = last;
-            self.wire.ping_with(Bytes::copy_from_slice(&last.to_be_bytes())).await?;
-        }
+    async fn reads(&mut self, reads: Vec<Read>) -> Result<(), End> {
+        let Some(last) = reads.last().map(|read| read.n) else { return Ok(()) };
+        self.wire.send(Reads { reads }).await?;
+        self.told.reads = last;
+        self.wire.ping_with(Bytes::copy_from_slice(&last.to_be_bytes())).await
     }
 
     /// The answer to a ping.
@@ -82,10 +88,7 @@ impl Session<'_> {
     }
 
     async fn deployments(&mut self) -> Result<(), End> {
-        let (right, now) = (self.open.right, self.app.store.now());
-        if !self.app.store.read(move |db| delivery::is_waiting(db, right.home, now)).await? {
-            return Ok(());
-        }
+        let right = self.open.right;
         let due = self.app.store.write(move |tx| delivery::hand_out(tx, right)).await?;
         self.app.live.stored();
         for row in due.deploys {
@@ -111,7 +114,7 @@ impl Session<'_> {
         let tenant = self.open.tenant;
         self.item(report.id, move |tx, home| reports::take(tx, home, tenant, &report)).await?;
         // There may be room now for one that was queued.
-        self.deployments().await
+        self.tell().await
     }
 
     pub(super) async fn request(&mut self, request: Request) -> Result<(), End> {

@@ -86,11 +86,6 @@ impl Links {
         }
     }
 
-    /// The same for all links, when it is not known whom something concerns.
-    pub fn ring_all(&self) {
-        self.table().0.values().for_each(|link| link.bell.notify_one());
-    }
-
     /// Whether a home is connected.
     pub fn has(&self, home: i64) -> bool {
         self.table().0.contains_key(&home)

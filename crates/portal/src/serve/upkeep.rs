@@ -34,6 +34,7 @@ pub(super) async fn daily(app: App, silent_days: u32) {
 pub async fn run(app: &App, silent_days: u32) -> Result<upkeep::Done, Stop> {
     let linked = app.links.homes();
     let done = app.store.write(move |tx| upkeep::run(tx, silent_days, &linked)).await?;
+    app.live.stored();
     for home in &done.erased {
         app.links.tell(*home, Control::Erased);
     }

@@ -5,6 +5,7 @@ use vestibule_protocol::deployment::DeploymentId;
 use vestibule_protocol::limits::PENDING;
 use vestibule_protocol::message::{Ask, Read};
 
+use super::charters::{self, Kept};
 use super::deployments::{self, Of};
 use super::homes::{self, Right};
 use super::{Stop, Tx, questions};
@@ -33,14 +34,38 @@ pub fn sequence(db: &Connection, home: i64) -> Result<u64, Stop> {
     Ok(db.prepare_cached("SELECT sequence FROM home WHERE id = ?1")?.query_row([home], |row| row.get(0))?)
 }
 
-/// Whether anything waits that [`hand_out`] would give to the home.
+/// What can be seen without a transaction that writes; most homes have nothing of all this.
+#[derive(Debug)]
+pub struct Glance {
+    /// Charters that it lacks.
+    pub charters: Vec<Kept>,
+    /// Who has read its records (R30), oldest first.
+    pub reads: Vec<Read>,
+    /// Whether [`hand_out`] has anything to give.
+    pub waiting: bool,
+}
+
+/// Looks for what a home with this version of the charter, and told of readings up to this position, has not heard.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn is_waiting(db: &Connection, home: i64, now: Seconds) -> Result<bool, Stop> {
-    let states = |state: State| state.is_open() && state != State::Draft && state != State::Submitted;
-    Ok(!deployments::in_states(db, Of::Home(home), states)?.is_empty()
-        || !deployments::in_states(db, Of::Home(home), |state| state == State::Delivered)?.is_empty()
+pub fn glance(
+    db: &Connection,
+    (tenant, home): (i64, i64),
+    charter: u32,
+    read: u64,
+    now: Seconds,
+) -> Result<Glance, Stop> {
+    Ok(Glance {
+        charters: charters::list(db, tenant, Some(charter))?,
+        reads: reads(db, home, read)?,
+        waiting: is_waiting(db, home, now)?,
+    })
+}
+
+fn is_waiting(db: &Connection, home: i64, now: Seconds) -> Result<bool, Stop> {
+    let due = |state| matches!(state, State::Approved | State::Queued | State::Delivered);
+    Ok(!deployments::in_states(db, Of::Home(home), due)?.is_empty()
         || !withdrawn(db, home, now)?.is_empty()
         || !questions::open(db, home, now)?.is_empty())
 }
@@ -100,11 +125,8 @@ fn withdrawn(db: &Connection, home: i64, now: Seconds) -> Result<Vec<DeploymentI
         .collect())
 }
 
-/// Who has read the home's records after position `after` of the audit trail (R30), oldest first.
-///
-/// # Errors
-/// When the database cannot be read.
-pub fn reads(db: &Connection, home: i64, after: u64) -> Result<Vec<Read>, Stop> {
+/// Who has read the home's records after position `after` of the audit trail, oldest first.
+fn reads(db: &Connection, home: i64, after: u64) -> Result<Vec<Read>, Stop> {
     Ok(db
         .prepare_cached(
             "SELECT n, at, actor, verb FROM audit_detail JOIN audit USING (n)

@@ -225,6 +225,17 @@ pub fn list(db: &Connection, tenant: i64) -> Result<Vec<Instance>, Stop> {
         .collect::<Result<_, _>>()?)
 }
 
+/// Rows of all homes of a tenant.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn rows(db: &Connection, tenant: i64) -> Result<Vec<i64>, Stop> {
+    Ok(db
+        .prepare_cached("SELECT id FROM home WHERE tenant = ?1")?
+        .query_map([tenant], |row| row.get(0))?
+        .collect::<Result<_, _>>()?)
+}
+
 /// One home of a tenant.
 ///
 /// # Errors

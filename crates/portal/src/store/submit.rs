@@ -92,7 +92,7 @@ pub fn submit(
     let in_hand = row.as_ref().is_none_or(|row| matches!(row.state, State::Draft | State::Submitted));
     let row = match row {
         // The same again: told again, not done again.
-        Some(row) if !adds && !(in_hand && approved) => return Ok(row),
+        Some(row) if !(adds || in_hand && approved) => return Ok(row),
         row => row,
     };
     // R46: who is not an approver drafts; signatures that decide something are handed in by approvers.

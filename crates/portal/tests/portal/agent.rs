@@ -1,6 +1,6 @@
 //! A home as the portal sees it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
@@ -35,6 +35,8 @@ pub(crate) struct Home {
     pub(crate) session: Option<Fixed<16>>,
     pub(crate) recovery: RecoveryCode,
     pub(crate) records: BTreeMap<String, String>,
+    /// Version of the charter that it has pinned.
+    pub(crate) charter: Option<u32>,
 }
 
 impl Home {
@@ -49,6 +51,7 @@ impl Home {
             session: None,
             recovery: RecoveryCode::new(random::<20>()),
             records: BTreeMap::new(),
+            charter: None,
         }
     }
 
@@ -116,6 +119,8 @@ impl Home {
 pub(crate) struct Link {
     pub(crate) socket: WebSocketStream<TcpStream>,
     pub(crate) challenge: Challenge,
+    /// What the portal said by itself, between answers.
+    pub(crate) told: VecDeque<FromPortal>,
 }
 
 impl Link {
@@ -127,8 +132,11 @@ impl Link {
         request.headers_mut().insert("sec-websocket-protocol", SUBPROTOCOL.parse().unwrap());
         let (socket, response) = client_async(request, stream).await.unwrap();
         assert_eq!(response.headers()["sec-websocket-protocol"], SUBPROTOCOL);
-        let mut link =
-            Self { socket, challenge: Challenge { nonce: Fixed([0; 32]), statement: no_statement() } };
+        let mut link = Self {
+            socket,
+            challenge: Challenge { nonce: Fixed([0; 32]), statement: no_statement() },
+            told: VecDeque::new(),
+        };
         let FromPortal::Challenge(challenge) = link.receive().await else { panic!("no challenge") };
         Statement::verify(&challenge.statement, &tenant.id, &tenant.origin, portal.now()).unwrap();
         link.challenge = challenge;
@@ -157,7 +165,7 @@ impl Link {
             schema: schema::VERSION,
             session: home.session,
             consent: home.consent.clone(),
-            charter: None,
+            charter: home.charter,
             root: Some(home.root()),
         }
     }
@@ -187,8 +195,28 @@ impl Link {
         let _ = self.socket.send(Message::Binary(frame.into())).await;
     }
 
+    /// The next answer; what the portal says by itself is put aside.
     pub(crate) async fn receive(&mut self) -> FromPortal {
+        loop {
+            match self.try_receive().await.expect("the link is closed") {
+                told if is_told(&told) => self.told.push_back(told),
+                answer => return answer,
+            }
+        }
+    }
+
+    /// The next thing that the portal says by itself.
+    pub(crate) async fn hear(&mut self) -> FromPortal {
+        if let Some(told) = self.told.pop_front() {
+            return told;
+        }
         self.try_receive().await.expect("the link is closed")
+    }
+
+    /// What the portal has said by itself before it answers, which it does in order.
+    pub(crate) async fn heard(&mut self, home: &Home) -> Vec<FromPortal> {
+        self.buckets(home, false).await;
+        self.told.drain(..).collect()
     }
 
     /// `None` when the portal has closed the link.
@@ -281,6 +309,17 @@ impl Link {
         }
         self.ask(Commit { root: home.root(), batches: count }).await
     }
+}
+
+fn is_told(message: &FromPortal) -> bool {
+    matches!(
+        message,
+        FromPortal::Charters(_)
+            | FromPortal::Deploy(_)
+            | FromPortal::Withdraw(_)
+            | FromPortal::Ask(_)
+            | FromPortal::Reads(_)
+    )
 }
 
 fn no_statement() -> vestibule_protocol::dsse::Envelope {

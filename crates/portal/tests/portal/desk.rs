@@ -146,6 +146,10 @@ impl Portal {
         self.request("GET", path, token, "", "").await
     }
 
+    pub(crate) async fn post(&self, path: &str, token: &str, body: &impl serde::Serialize) -> Reply {
+        self.request("POST", path, token, "", &serde_json::to_string(body).unwrap()).await
+    }
+
     pub(crate) async fn request(
         &self,
         method: &str,

@@ -5,13 +5,23 @@ mod agent;
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod authoring;
+#[cfg(test)]
 mod commands;
+#[cfg(test)]
+mod company;
+#[cfg(test)]
+mod deployments;
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
 mod encryption;
 #[cfg(test)]
 mod erasure;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod handing_in;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
@@ -20,6 +30,8 @@ mod limits;
 mod logs;
 #[cfg(test)]
 mod pairing;
+#[cfg(test)]
+mod questions;
 #[cfg(test)]
 mod silence;
 #[cfg(test)]

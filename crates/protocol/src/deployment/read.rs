@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Base, Deployment, Item, LIFETIME_SECONDS, PAYLOAD_TYPE};
+use super::{Base, Delete, Deployment, Item, LIFETIME_SECONDS, PAYLOAD_TYPE};
 use crate::charter::Charter;
 use crate::dsse::{Envelope, NotSigned};
 use crate::id::Thing;
@@ -98,6 +98,10 @@ fn item(item: &Item) -> Result<(), Unfit> {
     let within = |what, fits: bool| if fits { Ok(()) } else { Err(Unfit::OutOfBounds(what)) };
     let short =
         |text: &Option<String>| text.as_ref().is_none_or(|text| text.chars().count() <= limits::TITLE_CHARS);
+    let deletes = |delete: &Delete, thing| {
+        within("existing", delete.existing.thing == thing)?;
+        within("base", delete.base != Base::None)
+    };
     match item {
         Item::DashboardPut(put) => {
             within("dashboard", put.dashboard.is_none_or(|id| id.thing == Thing::Dashboard))?;
@@ -125,15 +129,9 @@ fn item(item: &Item) -> Result<(), Unfit> {
             within("element", is_element(&delete.element))?;
             within("base", delete.base != Base::None)
         }
-        Item::DashboardDelete(delete) | Item::AutomationDelete(delete) | Item::ScriptDelete(delete) => {
-            let thing = match item {
-                Item::DashboardDelete(_) => Thing::Dashboard,
-                Item::AutomationDelete(_) => Thing::Automation,
-                _ => Thing::Script,
-            };
-            within("existing", delete.existing.thing == thing)?;
-            within("base", delete.base != Base::None)
-        }
+        Item::DashboardDelete(delete) => deletes(delete, Thing::Dashboard),
+        Item::AutomationDelete(delete) => deletes(delete, Thing::Automation),
+        Item::ScriptDelete(delete) => deletes(delete, Thing::Script),
     }
 }
 

@@ -10,12 +10,12 @@ use super::{Shape, of};
 use crate::bytes::Fixed;
 use crate::id::OpaqueId;
 use crate::limits;
-use crate::record::{Key, RecordKind};
+use crate::record::Key;
 
 /// Why a record is refused. Names the field, never the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// Larger than [`limits::RECORD_BYTES`].
+    /// Larger than [`limits::record_bytes`] allows.
     #[error("the record is too large")]
     TooLarge,
     /// Not a JSON object without repeated keys.
@@ -37,7 +37,7 @@ pub enum Refused {
 /// # Errors
 /// The first reason found; see [`Refused`].
 pub fn check(key: &Key, bytes: &[u8]) -> Result<(), Refused> {
-    if bytes.len() > most_bytes(key) {
+    if bytes.len() > limits::record_bytes(key.kind()) {
         return Err(Refused::TooLarge);
     }
     let Object(fields) = serde_json::from_slice(bytes).map_err(|_| Refused::NotAnObject)?;
@@ -58,11 +58,6 @@ pub fn check(key: &Key, bytes: &[u8]) -> Result<(), Refused> {
     } else {
         Err(Refused::NotCanonical)
     }
-}
-
-/// Contents are documents; everything else is small. Escaping can double a document.
-fn most_bytes(key: &Key) -> usize {
-    if key.kind() == RecordKind::Content { 2 * limits::CONTENT_BYTES } else { limits::RECORD_BYTES }
 }
 
 /// An object whose keys do not repeat.

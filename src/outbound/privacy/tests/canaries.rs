@@ -202,6 +202,8 @@ fn renamed(mut readings: Vec<Reading>) -> Vec<Reading> {
             | Reading::Areas(_)
             | Reading::SomeEntities { .. }
             | Reading::Integrations(_)
+            | Reading::Contents(_)
+            | Reading::SomeContents(_)
             | Reading::Resources(_) => {}
         }
     }

@@ -295,6 +295,8 @@ fn the_order_of_readings_does_not_matter() {
             | Reading::Labels(_)
             | Reading::SomeEntities { .. }
             | Reading::Dashboards(_)
+            | Reading::Contents(_)
+            | Reading::SomeContents(_)
             | Reading::Resources(_) => {}
         }
     }
