@@ -77,3 +77,40 @@ impl Planned {
         &self.plan
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inbound::deployment::tests::{trusting, verified};
+
+    fn plan() -> Plan {
+        Plan {
+            steps: Vec::new(),
+            puts: 0,
+            abilities: Vec::new(),
+            refused_hosts: Vec::new(),
+            display_only: true,
+            diff: Vec::new(),
+            hash: Fixed([1; 32]),
+        }
+    }
+
+    #[test]
+    fn r36_a_yes_is_to_one_plan() {
+        let yes = verified().consented(Yes::Plan(Fixed([1; 32])));
+        assert_eq!(yes.clone().planned(plan()).unwrap().plan(), &plan());
+        let other = Plan { hash: Fixed([2; 32]), ..plan() };
+        let refusal = yes.clone().planned(other).unwrap_err();
+        assert_eq!((refusal.code, refusal.disposition), ("plan_changed", Disposition::Hold { until: None }));
+        let remote = Plan { refused_hosts: vec!["evil.example".into()], ..plan() };
+        assert_eq!(yes.planned(remote).unwrap_err().code, "remote_host");
+    }
+
+    #[test]
+    fn r38_trust_is_for_what_only_displays() {
+        assert!(trusting().consented(Yes::Trust).planned(plan()).is_ok());
+        let more = Plan { display_only: false, ..plan() };
+        assert_eq!(trusting().consented(Yes::Trust).planned(more).unwrap_err().code, "owner_wanted");
+        assert_eq!(verified().consented(Yes::Trust).planned(plan()).unwrap_err().code, "owner_wanted");
+    }
+}

@@ -229,4 +229,4 @@ fn without_author<'a>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -108,3 +108,6 @@ impl Plan {
         Some(Refusal::refused("remote_host").about(host))
     }
 }
+
+#[cfg(test)]
+mod tests;

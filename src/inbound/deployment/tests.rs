@@ -137,6 +137,17 @@ impl Home {
     }
 }
 
+/// A deployment that is believed, of a home that asks for dashboards.
+pub(in crate::inbound) fn verified() -> Verified {
+    Home::default().verify(approved(&deployment())).unwrap()
+}
+
+/// The same of a home that trusts dashboards which only display.
+pub(in crate::inbound) fn trusting() -> Verified {
+    let changes = BTreeMap::from([(Change::Dashboards, Policy::Trust)]);
+    Home { changes, ..Home::default() }.verify(approved(&deployment())).unwrap()
+}
+
 fn with(change: impl FnOnce(&mut Deployment)) -> Envelope {
     let mut changed = deployment();
     change(&mut changed);

@@ -2,10 +2,12 @@
 
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::deployment::{Base, CardDelete, CardPut, Item};
+use vestibule_protocol::id::Thing;
 use vestibule_protocol::limits;
 
-use super::make::{Planner, resource};
+use super::make::Planner;
 use super::{Image, ResourceMode, ResourceNow, Target, check};
+use crate::identity::IdSource;
 use crate::inbound::abilities::{self, AbilityKind};
 use crate::inbound::card::{self, Installed};
 use crate::inbound::json::Json;
@@ -74,7 +76,8 @@ impl<'a, I: Ids> Planner<'a, I> {
 
     fn row_step(&mut self, element: &str, row: Option<&ResourceNow>, after: Image) {
         let id = row.and_then(|row| row.id.clone());
-        let thing = id.as_ref().and_then(|id| resource(self.ids, id));
+        let thing =
+            id.as_ref().map(|id| self.key.opaque(Thing::Resource, IdSource::Text(id.reveal_to_inbound())));
         let before = row.map_or(Image::Absent, |row| Image::Present(row.url.clone()));
         self.step(thing, Target::Resource { element: element.to_owned(), id }, before, after);
     }
@@ -113,18 +116,16 @@ impl<'a, I: Ids> Planner<'a, I> {
             return Ok(());
         }
         let mut known = before.map(elements).unwrap_or_default();
-        for item in &self.deployment.items {
-            match item {
-                Item::CardPut(put) => drop(known.insert(put.element.clone())),
-                Item::CardDelete(delete) => drop(known.remove(&delete.element)),
-                Item::DashboardPut(_)
-                | Item::DashboardDelete(_)
-                | Item::AutomationPut(_)
-                | Item::AutomationDelete(_)
-                | Item::ScriptPut(_)
-                | Item::ScriptDelete(_) => {}
-            }
-        }
+        known.extend(self.deployment.items.iter().filter_map(|item| match item {
+            Item::CardPut(put) => Some(put.element.clone()),
+            Item::CardDelete(_)
+            | Item::DashboardPut(_)
+            | Item::DashboardDelete(_)
+            | Item::AutomationPut(_)
+            | Item::AutomationDelete(_)
+            | Item::ScriptPut(_)
+            | Item::ScriptDelete(_) => None,
+        }));
         let used = self.home.dashboards.iter().filter_map(|dashboard| dashboard.config.as_ref());
         let used = used.chain(self.home.others.iter().map(|other| &other.text));
         let used: Vec<Json> = used.filter_map(|text| Json::parse(text.reveal_to_inbound())).collect();
@@ -150,14 +151,7 @@ impl<'a, I: Ids> Planner<'a, I> {
     pub(super) fn cards_in_use(&self) -> Result<(), Refusal> {
         for (item, element) in &self.removed {
             let mut in_use = self.after.iter().any(|after| after.survey.elements.contains(element));
-            let others = self.untouched().map(|other| &other.text);
-            let mut touched =
-                self.after.iter().filter_map(|after| after.thing).chain(self.gone.iter().copied());
-            let listed =
-                self.home.dashboards.iter().filter(|dashboard| {
-                    dashboard.thing.is_none_or(|thing| !touched.any(|known| known == thing))
-                });
-            for text in others.chain(listed.filter_map(|dashboard| dashboard.config.as_ref())) {
+            for (_, _, text) in self.untouched() {
                 let json = Json::parse(text.reveal_to_inbound());
                 in_use |= json.is_some_and(|json| {
                     abilities::survey(DocumentKind::Dashboard, &json).elements.contains(element)

@@ -1,24 +1,12 @@
-//! What a designed document refers to: entities and rooms by token only, and cards that the home's Home Assistant has.
+//! What a designed document refers to: rooms and devices by token only, and cards that the home's Home Assistant has.
 
 use std::collections::BTreeSet;
 
-use vestibule_protocol::id::Thing;
-
 use crate::inbound::json::Json;
 use crate::inbound::refusal::Refusal;
-use crate::inbound::template::is_entity;
-use crate::outbound::contents::Ids;
 
-/// Keys under which nothing but entity ids stands.
-const ENTITY_KEYS: [&str; 6] = ["badges", "camera_image", "entities", "entity", "entity_id", "image_entity"];
-/// Keys under which ids of another kind stand.
-const ID_KEYS: [(&str, Thing); 5] = [
-    ("area", Thing::Area),
-    ("area_id", Thing::Area),
-    ("device_id", Thing::Device),
-    ("floor_id", Thing::Floor),
-    ("label_id", Thing::Label),
-];
+/// Keys under which nothing but ids stands.
+const ID_KEYS: [&str; 4] = ["area_id", "device_id", "floor_id", "label_id"];
 
 /// Cards of Home Assistant 2024.3.3, as its frontend registers them.
 const CARDS: &str = "alarm-panel area button calendar conditional empty-state energy-carbon-consumed-gauge energy-compare \
@@ -55,32 +43,20 @@ pub(super) fn version(text: &str) -> (u32, u32) {
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
-/// Looks for ids that are written out where a token belongs. What the document says already may stay: it names what is gone.
-/// So may what comes along with it (`coming`).
-pub(super) fn references(
-    designed: &Json,
-    before: Option<&Json>,
-    coming: &BTreeSet<String>,
-    ids: &impl Ids,
-) -> Result<(), Refusal> {
+/// Looks for ids that are written out where a token belongs and that resolving lets pass because they have no form of their own. What the
+/// document says already may stay: it names what is gone.
+pub(super) fn references(designed: &Json, before: Option<&Json>) -> Result<(), Refusal> {
     let known: BTreeSet<(&str, &str)> = before.map(Json::strings).unwrap_or_default();
-    for (key, text) in designed.strings() {
-        if text.contains('@') || known.contains(&(key, text)) {
-            continue;
-        }
-        if ENTITY_KEYS.contains(&key) && is_entity(text) && !coming.contains(text) {
-            let code = if ids.known_entity_id(text) { "use_tokens" } else { "unknown_reference" };
-            return Err(Refusal::refused(code).about(key));
-        }
-        if let Some((_, thing)) = ID_KEYS.iter().find(|(known, _)| *known == key)
-            && !text.contains(['{', ' '])
+    let written_out = |key: &str, text: &str| {
+        ID_KEYS.contains(&key)
             && !text.is_empty()
-        {
-            let code = if ids.token_of(text, *thing).is_some() { "use_tokens" } else { "unknown_reference" };
-            return Err(Refusal::refused(code).about(key));
-        }
+            && !text.contains(['@', '{', ' '])
+            && !known.contains(&(key, text))
+    };
+    match designed.strings().into_iter().find(|(key, text)| written_out(key, text)) {
+        Some((key, _)) => Err(Refusal::refused("use_tokens").about(key)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Every card of Home Assistant's own must be one that this version has. What the dashboard has already may stay.

@@ -132,7 +132,7 @@ impl<'a, I: Ids> Planner<'a, I> {
             return Err(Refusal::refused("wrong_shape"));
         }
         let designed = Json::parse(designed).ok_or(Refusal::refused("not_json"))?;
-        self.references(&designed, before)?;
+        check::references(&designed, before)?;
         check::core_cards(&after, before, &self.home.version)?;
         self.custom_cards(&after, before)?;
         Ok(after)

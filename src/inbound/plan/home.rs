@@ -49,10 +49,8 @@ pub struct HomeNow {
     pub resource_mode: ResourceMode,
     /// The automations and scripts that [`Needs`] names.
     pub routines: Vec<RoutineNow>,
-    /// Texts that this home has written before, for the things that the deployment names, as far as the journal still has them. With one
-    /// that fits the base of an item a conflict can be shown from both sides.
-    pub known: Vec<(OpaqueId, Text)>,
-    /// Other documents of the home, if [`Needs::everything`] asked for them; those that are in `dashboards` or `routines` need not be here.
+    /// Other documents of the home, if [`Needs::everything`] asked for them; those that are in `dashboards` or
+    /// `routines` need not be here.
     pub others: Vec<Document>,
 }
 

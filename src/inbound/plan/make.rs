@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::deployment::{Base, Deployment, Item};
-use vestibule_protocol::id::{OpaqueId, Thing};
+use vestibule_protocol::id::OpaqueId;
 
-use super::{Document, HomeNow, Image, Plan, PlannedStep, RoutineKind, Target, check};
+use super::{HomeNow, Image, Plan, PlannedStep, RoutineKind, Target};
 use crate::identity::IdKey;
 use crate::inbound::abilities::{self, Ability, AbilityKind, Survey};
 use crate::inbound::deployment::Verified;
@@ -20,13 +20,14 @@ use crate::private::Private;
 /// What Home Assistant takes in one message, without the room that the rest of the message needs.
 const MESSAGE_BYTES: usize = (4 << 20) - 1_024;
 
-/// What the owner has chosen.
+/// What is known besides the home itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Choices<'a> {
-    /// The class `names` is granted, so that free text was not hidden from the designers.
-    pub names: bool,
     /// Hosts that the owner allows for this deployment (R37), as [`Plan::refused_hosts`] spells them.
     pub hosts: &'a BTreeSet<String>,
+    /// Texts that this home has written before, for the things that the deployment names, as far as the journal still has them: with one
+    /// that fits the base of an item a conflict can be shown from both sides. It may be empty.
+    pub known: &'a [(OpaqueId, Text)],
 }
 
 /// Works out what a deployment would do to the home as it is now.
@@ -71,7 +72,7 @@ pub(super) struct Planner<'a, I> {
     pub(super) deployment: &'a Deployment,
     pub(super) home: &'a HomeNow,
     pub(super) ids: &'a I,
-    key: &'a IdKey,
+    pub(super) key: &'a IdKey,
     choices: &'a Choices<'a>,
     /// The item at work.
     pub(super) at: usize,
@@ -201,7 +202,7 @@ impl<'a, I: Ids> Planner<'a, I> {
             return Ok(());
         }
         // Both sides, as far as they are known: what was changed at home, and what was wanted.
-        let known = self.home.known.iter().find(|(known, text)| *known == thing && hash(text) == base);
+        let known = self.choices.known.iter().find(|(known, text)| *known == thing && hash(text) == base);
         let known = known.map(|(_, text)| text);
         let json = |text: &Text| Json::parse(text.reveal_to_inbound());
         let (old, current) = (known.and_then(json), json(now));
@@ -247,26 +248,18 @@ impl<'a, I: Ids> Planner<'a, I> {
         self.after.push(After { thing, name: name.to_owned(), survey });
     }
 
-    /// See [`check::references`]; a script of the same deployment has no token yet.
-    pub(super) fn references(&self, designed: &Json, before: Option<&Json>) -> Result<(), Refusal> {
-        let coming = self.deployment.items.iter().filter_map(|item| match item {
-            Item::ScriptPut(put) => put.id.as_ref().map(|id| format!("script.{id}")),
-            Item::DashboardPut(_)
-            | Item::DashboardDelete(_)
-            | Item::CardPut(_)
-            | Item::CardDelete(_)
-            | Item::AutomationPut(_)
-            | Item::AutomationDelete(_)
-            | Item::ScriptDelete(_) => None,
-        });
-        check::references(designed, before, &coming.collect(), self.ids)
-    }
-
-    /// Documents of the home that no item touches, as they were read.
-    pub(super) fn untouched(&self) -> impl Iterator<Item = &'a Document> {
+    /// Documents of the home that no item touches, as they were read: kind, name and text.
+    pub(super) fn untouched(&self) -> impl Iterator<Item = (DocumentKind, &'a Text, &'a Text)> {
         let touched: BTreeSet<OpaqueId> =
             self.after.iter().filter_map(|after| after.thing).chain(self.gone.iter().copied()).collect();
-        self.home.others.iter().filter(move |other| other.thing.is_none_or(|thing| !touched.contains(&thing)))
+        let dashboards = self.home.dashboards.iter().filter_map(|now| {
+            Some((now.thing, DocumentKind::Dashboard, &now.record.title, now.config.as_ref()?))
+        });
+        let others = self.home.others.iter().map(|other| (other.thing, other.kind, &other.name, &other.text));
+        dashboards
+            .chain(others)
+            .filter(move |(thing, ..)| thing.is_none_or(|thing| !touched.contains(&thing)))
+            .map(|(_, kind, name, text)| (kind, name, text))
     }
 
     /// R40: a script runs when it is called, so every caller is named.
@@ -275,10 +268,10 @@ impl<'a, I: Ids> Planner<'a, I> {
             return;
         }
         let mut calls: Vec<(String, BTreeSet<String>)> = Vec::new();
-        for other in self.untouched() {
-            if let Some(json) = Json::parse(other.text.reveal_to_inbound()) {
-                let survey = abilities::survey(other.kind, &json);
-                calls.push((other.name.reveal_to_inbound().to_string(), mentioned(&survey, &json)));
+        for (kind, name, text) in self.untouched() {
+            if let Some(json) = Json::parse(text.reveal_to_inbound()) {
+                let survey = abilities::survey(kind, &json);
+                calls.push((name.reveal_to_inbound().to_string(), mentioned(&survey, &json)));
             }
         }
         calls.extend(self.after.iter().map(|after| (after.name.clone(), after.survey.services.clone())));
@@ -354,9 +347,4 @@ fn hash(deployment: &Deployment, steps: &[PlannedStep], abilities: &[Ability]) -
 
 fn text(text: &Text) -> &str {
     text.reveal_to_inbound()
-}
-
-/// What the tenant calls a row of the resource list.
-pub(super) fn resource(ids: &impl Ids, id: &Text) -> Option<OpaqueId> {
-    ids.token_of(id.reveal_to_inbound(), Thing::Resource)
 }

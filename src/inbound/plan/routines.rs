@@ -61,7 +61,7 @@ impl<'a, I: Ids> Planner<'a, I> {
         shape(kind, &after, now.id.reveal_to_inbound())?;
         syntax(&after, before.as_ref(), &self.home.version)?;
         let designed = Json::parse(&put.content).ok_or(Refusal::refused("not_json"))?;
-        self.references(&designed, before.as_ref())?;
+        check::references(&designed, before.as_ref())?;
 
         let id: &str = now.id.reveal_to_inbound();
         let name = after.text_of("alias").unwrap_or(id).to_owned();
