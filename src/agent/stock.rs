@@ -230,7 +230,7 @@ impl Stock {
     }
 
     /// Which ids exist for a tenant at this moment.
-    pub fn with_ids<T>(&self, key: &IdKey, grants: &Grants, work: impl FnOnce(&Known<'_>) -> T) -> T {
+    pub fn with_ids<T>(&self, key: &IdKey, grants: &Grants, work: impl FnOnce(&Known<'_, '_>) -> T) -> T {
         let exclusions = exclusions(grants);
         let policy = Policy {
             consent: &grants.consent,
@@ -238,7 +238,8 @@ impl Stock {
             kinds: &self.kinds,
             own_hosts: &self.own_hosts,
         };
-        work(&Known::new(&View::new(&self.home, policy, key)))
+        let view = View::new(&self.home, policy, key);
+        work(&Known::new(&view))
     }
 
     /// The owner's own word for a thing.

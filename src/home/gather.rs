@@ -47,7 +47,6 @@ pub async fn gather(desk: &mut impl HomeDesk, needs: &Needs, key: &IdKey) -> Res
             resources: resources.collect(),
             resource_mode,
             routines: Vec::new(),
-            known: Vec::new(),
             others: Vec::new(),
         },
         entities: Vec::new(),

@@ -53,11 +53,11 @@ impl Agent {
                 reply.value(&views).await;
             }
             Request::NewRequest { text, rooms } => {
-                let answer = self.wish(text, rooms).await;
+                let answer = self.new_request(text, rooms).await;
                 reply.result(answer).await;
             }
             Request::WithdrawRequest { id } => {
-                let answer = self.unwish(id).await;
+                let answer = self.withdraw_request(id).await;
                 reply.result(answer).await;
             }
             Request::Reads => {
@@ -75,6 +75,7 @@ impl Agent {
             | Request::Meet { .. }
             | Request::Pair { .. }
             | Request::Forget { .. }
+            | Request::Leaving
             | Request::Marks => reply.result(Err::<bool, _>(problem::bad_request())).await,
         }
         Ok(())

@@ -1,8 +1,7 @@
 //! From what was read to a plan: shown to the owner, or, after the yes, written into the journal and carried out (R36, R38).
 
-use vestibule_protocol::consent::Class;
 use vestibule_protocol::deployment::DeploymentId;
-use vestibule_protocol::id::Thing;
+use vestibule_protocol::id::{OpaqueId, Thing};
 use vestibule_protocol::problem::Problem;
 
 use super::receive::state_of;
@@ -13,8 +12,9 @@ use crate::home::gather::Gathered;
 use crate::inbound::apply::{Phase, Way};
 use crate::inbound::consent::Yes;
 use crate::inbound::deployment::{Received, Verified};
-use crate::inbound::plan::{Choices, Plan, plan};
+use crate::inbound::plan::{Choices, Image, Plan, Target, plan};
 use crate::inbound::refusal::{Disposition, Refusal};
+use crate::outbound::reading::Text;
 use crate::store::{DeploymentRow, DeploymentState, Ended, JournalChange, StepRow, StepState, Work};
 
 /// Going forward may take so long; then everything is put back.
@@ -34,8 +34,9 @@ impl Agent {
         let Some(verified) = self.trust().map(|trust| Received::new(envelope).verify_again(&trust)) else {
             return Ok(());
         };
+        let known = self.known_texts().await?;
         let planned = verified.and_then(|verified| {
-            let plan = self.plan(&verified, gathered, &row)?;
+            let plan = self.plan(&verified, gathered, &row, &known)?;
             Ok((verified, plan))
         });
         match planned {
@@ -47,11 +48,16 @@ impl Agent {
         }
     }
 
-    fn plan(&self, verified: &Verified, gathered: Gathered, row: &DeploymentRow) -> Result<Plan, Refusal> {
+    fn plan(
+        &self,
+        verified: &Verified,
+        gathered: Gathered,
+        row: &DeploymentRow,
+        known: &[(OpaqueId, Text)],
+    ) -> Result<Plan, Refusal> {
         let keys = self.keys.as_ref().ok_or_else(Refusal::not_paired)?;
         let Gathered { mut home, entities } = gathered;
-        let choices =
-            Choices { names: self.state.grants.consent.grants(Class::Names), hosts: &row.hosts };
+        let choices = Choices { hosts: &row.hosts, known };
         heavy(|| {
             self.stock.with_ids(&keys.id_key, &self.state.grants, |ids| {
                 // What the owner has excluded does not exist (R15).
@@ -63,6 +69,17 @@ impl Agent {
                 plan(verified, &home, ids, &keys.id_key, &choices)
             })
         })
+    }
+
+    /// Texts that this home has written before, as far as the journal still has them.
+    async fn known_texts(&self) -> Result<Vec<(OpaqueId, Text)>, Problem> {
+        let text = |step: StepRow| match (step.state.thing, step.target, step.after) {
+            (Some(thing), Target::DashboardConfig { .. } | Target::Routine { .. }, Image::Present(text)) => {
+                Some((thing, text))
+            }
+            _ => None,
+        };
+        Ok(self.in_place().await?.into_iter().flat_map(|(_, steps)| steps).filter_map(text).collect())
     }
 
     async fn not_planned(&mut self, row: DeploymentRow, refusal: &Refusal) -> Result<(), Problem> {

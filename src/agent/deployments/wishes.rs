@@ -13,7 +13,7 @@ use crate::store::{IntentId, JournalChange, OVER, OutboxChange, RequestRow, Requ
 
 impl Agent {
     /// A new wish.
-    pub(in crate::agent) async fn wish(&mut self, text: String, rooms: Vec<OpaqueId>) -> Result<RequestView, Problem> {
+    pub(in crate::agent) async fn new_request(&mut self, text: String, rooms: Vec<OpaqueId>) -> Result<RequestView, Problem> {
         if self.state.pairing.is_none() {
             return Err(problem::not_paired());
         }
@@ -31,7 +31,7 @@ impl Agent {
     }
 
     /// The owner takes a wish back.
-    pub(in crate::agent) async fn unwish(&mut self, id: Fixed<16>) -> Result<RequestView, Problem> {
+    pub(in crate::agent) async fn withdraw_request(&mut self, id: Fixed<16>) -> Result<RequestView, Problem> {
         let row = self.state.desk.requests.iter().find(|row| row.id == id).cloned();
         let row = row.ok_or_else(problem::no_such_wish)?;
         if row.state == RequestState::Withdrawn {
