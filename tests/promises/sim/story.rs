@@ -205,7 +205,23 @@ impl Story {
                     self.memory.excluded.remove(&thing);
                 }
             }
-            Request::Grant { .. }
+            Request::SetChange { .. }
+            | Request::Deployments
+            | Request::Deployment { .. }
+            | Request::Approve { .. }
+            | Request::Reject { .. }
+            | Request::Undo { .. }
+            | Request::Enable { .. }
+            | Request::ConfirmRestored
+            | Request::Block { .. }
+            | Request::Questions
+            | Request::AnswerQuestion { .. }
+            | Request::Identify { .. }
+            | Request::Requests
+            | Request::NewRequest { .. }
+            | Request::WithdrawRequest { .. }
+            | Request::Reads
+            | Request::Grant { .. }
             | Request::Restrict { .. }
             | Request::Forget { .. }
             | Request::Meet { .. }
