@@ -14,7 +14,8 @@ mod sync;
 mod views;
 
 pub use deployments::{
-    AbilityView, CandidateView, DeploymentView, DiffRow, Door, ItemDiffView, ItemView, QuestionView, RequestView,
+    AbilityView, CandidateView, DeploymentView, DiffRow, Door, ItemDiffView, ItemView, QuestionView,
+    RequestView,
 };
 pub use hand::Hand;
 
@@ -225,7 +226,7 @@ impl Agent {
         let keys = state.pairing.as_ref().map(|pairing| secret.tenant(&pairing.tenant));
         let stock = Stock::new(&mut state, own_hosts);
         let (ask, asked) = mpsc::channel(REQUESTS);
-        let deployments = deployments::Deployments::new(door, &state.desk.trusting);
+        let deployments = deployments::Deployments::new(door, &state.desk);
         let mut agent = Self {
             scope,
             recorder: Recorder::new(store.clone(), clock.clone()),

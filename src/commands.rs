@@ -92,14 +92,18 @@ async fn dispatch(command: &Command, settings: &Settings, output: Output) -> Res
             DeploymentsCommand::Undo { id, yes, overwrite } => {
                 deployments::undo(settings, output, *id, *yes, *overwrite).await
             }
-            DeploymentsCommand::Enable { id, item } => deployments::enable(settings, output, *id, *item).await,
+            DeploymentsCommand::Enable { id, item } => {
+                deployments::enable(settings, output, *id, *item).await
+            }
             DeploymentsCommand::Confirm => deployments::confirm(settings, output).await,
             DeploymentsCommand::Block { key } => deployments::block(settings, output, key.0, true).await,
             DeploymentsCommand::Unblock { key } => deployments::block(settings, output, key.0, false).await,
         },
         Command::Questions { command } => match command {
             QuestionsCommand::List => questions::list(settings, output).await,
-            QuestionsCommand::Answer { id, choose } => questions::answer(settings, output, id.0, *choose).await,
+            QuestionsCommand::Answer { id, choose } => {
+                questions::answer(settings, output, id.0, *choose).await
+            }
             QuestionsCommand::Identify { thing } => questions::identify(settings, output, *thing).await,
         },
         Command::Requests { command } => match command {

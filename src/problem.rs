@@ -661,7 +661,9 @@ pub fn nothing_to_enable() -> Problem {
 pub fn undo_or_keep(count: usize) -> Problem {
     Problem::new(
         "undo_or_keep",
-        format!("{count} deployments have changed this home. Once everything is forgotten, they cannot be undone any more."),
+        format!(
+            "{count} deployments have changed this home. Once everything is forgotten, they cannot be undone any more."
+        ),
         "Undo them first with --undo, or leave them in place with --keep.",
     )
 }

@@ -11,7 +11,7 @@ use super::Agent;
 use crate::kill::kill_point;
 use crate::portal::session::{self, receipt_fits};
 use crate::problem;
-use crate::store::{Commit, IntentId, OutboxChange, State};
+use crate::store::{Commit, Intent, IntentId, OutboxChange, State};
 
 /// A change of consent; `erase` outlives the outbox and stands in the forget stub.
 const CONSENT: &str = "consent";
@@ -38,16 +38,18 @@ impl Agent {
         if let Some(stub) = &self.state.forget_stub {
             return Some((IntentId(stub.erasure.0), session::Intent::Erase(Erase { id: stub.erasure })));
         }
-        let waiting =
-            self.outbox.iter().find(|intent| intent.state == State::Queued)?;
-        if waiting.kind == CONSENT {
-            let message = ConsentChanged { id: Fixed(waiting.id.0), consent: self.state.grants.consent.clone() };
-            return Some((waiting.id, session::Intent::Consent(message)));
-        }
         // Nothing but the owner's own decisions leaves while processing is restricted.
         let restricted = self.state.grants.consent.restricted;
-        let message = self.render(waiting.id, &waiting.kind, &waiting.intent).filter(|_| !restricted)?;
-        Some((waiting.id, message))
+        let render = |intent: &Intent| {
+            if intent.kind == CONSENT {
+                let consent = self.state.grants.consent.clone();
+                let message = ConsentChanged { id: Fixed(intent.id.0), consent };
+                return Some((intent.id, session::Intent::Consent(message)));
+            }
+            let message = self.render(intent.id, &intent.kind, &intent.intent).filter(|_| !restricted)?;
+            Some((intent.id, message))
+        };
+        self.outbox.iter().filter(|intent| intent.state == State::Queued).find_map(render)
     }
 
     /// Whether the owner has decided something that the portal does not know yet.
@@ -153,7 +155,7 @@ impl Agent {
         self.keys = None;
         self.current = None;
         self.stock.forget_tenant(&mut self.state);
-        self.deployments.forget(&self.state.desk.trusting);
+        self.deployments.forget(&self.state.desk);
         self.portal =
             super::PortalSide { retry_at: Some(tokio::time::Instant::now()), ..super::PortalSide::default() };
         Ok(())

@@ -19,10 +19,10 @@ mod walk;
 mod wishes;
 mod work;
 
+pub use offline::{deployment, deployments, questions, reads, requests};
 pub use views::{
     AbilityView, CandidateView, DeploymentView, DiffRow, ItemDiffView, ItemView, QuestionView, RequestView,
 };
-pub use offline::{deployment, deployments, questions, reads, requests};
 pub(in crate::agent) use work::Brought;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -40,7 +40,7 @@ use crate::kill::kill_point;
 use crate::net::Dial;
 use crate::outbound::reading::Text;
 use crate::problem;
-use crate::store::{Commit, DeploymentRow, JournalChange, Trusting};
+use crate::store::{Commit, DeploymentRow, Desk, JournalChange, Trusting};
 use work::Running;
 
 /// Where the desk is: the way to the home, and the proof that we may come in.
@@ -58,7 +58,6 @@ pub(in crate::agent) enum Errand {
     Enable(DeploymentId, u32, Reply),
 }
 
-
 /// The loop's side of deployments. What has to outlive it is in [`crate::store::Desk`].
 #[derive(Default)]
 pub(super) struct Deployments {
@@ -69,6 +68,8 @@ pub(super) struct Deployments {
     undoing: Vec<(DeploymentId, Reply)>,
     /// Deployments on this link that could not be believed.
     unbelieved: u32,
+    /// What the portal has said beside the inventory in the last day: since when, and how often.
+    heard: (i64, u32),
     /// What is in place has to be looked at again.
     look: bool,
     /// Home Assistant may have started again since the last look.
@@ -86,8 +87,10 @@ pub(super) struct Deployments {
 
 impl Deployments {
     /// Deployments of an agent that can reach its home through this door; without one, nothing is carried out.
-    pub(super) fn new(door: Option<Door>, trusting: &Trusting) -> Self {
-        Self { door, blocked: receive::blocked(trusting), look: true, restarted: true, tell: true, ..Self::default() }
+    pub(super) fn new(door: Option<Door>, desk: &Desk) -> Self {
+        let tell = desk.deployments.iter().any(|row| row.told);
+        let blocked = receive::blocked(&desk.trusting);
+        Self { door, blocked, look: true, restarted: true, tell, ..Self::default() }
     }
 
     /// The home has been connected to afresh: it may have started again.
@@ -96,8 +99,8 @@ impl Deployments {
     }
 
     /// Everything about a tenant has been forgotten; the desk stays where it is.
-    pub(super) fn forget(&mut self, trusting: &Trusting) {
-        *self = Self::new(self.door.take(), trusting);
+    pub(super) fn forget(&mut self, desk: &Desk) {
+        *self = Self::new(self.door.take(), desk);
     }
 
     /// Some dashboard has changed.
@@ -165,7 +168,12 @@ impl Agent {
 
     /// An empty change of this moment.
     fn change(&self) -> Change {
-        Change { commit: Commit::at(self.clock.now_ms()), rows: Vec::new(), trusting: None, reports: Vec::new() }
+        Change {
+            commit: Commit::at(self.clock.now_ms()),
+            rows: Vec::new(),
+            trusting: None,
+            reports: Vec::new(),
+        }
     }
 }
 

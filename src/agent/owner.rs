@@ -92,7 +92,12 @@ impl Agent {
     }
 
     /// Stores a decision, then lets it take effect: a link that was opened under other grants is cut, with whatever was on its way.
-    pub(super) async fn decide(&mut self, grants: Grants, changed: bool, tell: bool) -> Result<ConsentView, Problem> {
+    pub(super) async fn decide(
+        &mut self,
+        grants: Grants,
+        changed: bool,
+        tell: bool,
+    ) -> Result<ConsentView, Problem> {
         if self.state.pairing.is_none() {
             return Err(problem::not_paired());
         }

@@ -54,7 +54,10 @@ impl Agent {
             }
             HomeEvent::Stale => self.home.stale = true,
             HomeEvent::Read { readings, complete } => {
-                if readings.iter().any(|reading| matches!(reading, Reading::Dashboards(_) | Reading::Resources(_))) {
+                if readings
+                    .iter()
+                    .any(|reading| matches!(reading, Reading::Dashboards(_) | Reading::Resources(_)))
+                {
                     self.deployments.look_again();
                 }
                 self.home.held.push((readings, complete));
@@ -152,7 +155,9 @@ impl Agent {
         match step {
             None => Ok(()),
             Some(Step::Send(message)) => {
-                if let Some(id) = sending.filter(|_| matches!(message.kind(), "consent" | "erase" | "report" | "request" | "answer")) {
+                if let Some(id) = sending.filter(|_| {
+                    matches!(message.kind(), "consent" | "erase" | "report" | "request" | "answer")
+                }) {
                     self.change_outbox(OutboxChange::MarkInFlight(id)).await?;
                 }
                 self.say(ToLink::Message(message)).await;

@@ -174,7 +174,10 @@ impl Status {
             (self.cloned, "The portal noticed two of this home. End one of them."),
         ];
         if self.waiting > 0 {
-            lines.push(format!("Deployments:  {} for you to look at: vestibule deployments list", self.waiting));
+            lines.push(format!(
+                "Deployments:  {} for you to look at: vestibule deployments list",
+                self.waiting
+            ));
         }
         lines.extend(notes.into_iter().filter(|(on, _)| *on).map(|(_, note)| note.to_owned()));
         for problem in &self.left_out {

@@ -77,19 +77,30 @@ pub(super) async fn undo(
     one(settings, output, Request::Undo { id, overwrite }).await
 }
 
-pub(super) async fn enable(settings: &Settings, output: Output, id: DeploymentId, item: u32) -> Result<(), Problem> {
+pub(super) async fn enable(
+    settings: &Settings,
+    output: Output,
+    id: DeploymentId,
+    item: u32,
+) -> Result<(), Problem> {
     one(settings, output, Request::Enable { id, item: item.saturating_sub(1) }).await
 }
 
 pub(super) async fn confirm(settings: &Settings, output: Output) -> Result<(), Problem> {
     let done: bool = ask_hand(settings, &Request::ConfirmRestored).await?;
     output.show(&done, |done| {
-        if *done { "Deployments go on." } else { "Nothing was held: this home was not restored or copied." }.to_owned()
+        if *done { "Deployments go on." } else { "Nothing was held: this home was not restored or copied." }
+            .to_owned()
     });
     Ok(())
 }
 
-pub(super) async fn block(settings: &Settings, output: Output, key: Fixed<32>, on: bool) -> Result<(), Problem> {
+pub(super) async fn block(
+    settings: &Settings,
+    output: Output,
+    key: Fixed<32>,
+    on: bool,
+) -> Result<(), Problem> {
     let changed: bool = ask_hand(settings, &Request::Block { key, on }).await?;
     output.show(&changed, |changed| if *changed { "Done." } else { "It was so already." }.to_owned());
     Ok(())

@@ -43,7 +43,12 @@ pub(super) async fn forget(
 }
 
 /// Afterwards nothing is left from which it could be undone, so the owner decides now.
-async fn undo_first(hand: &Hand, output: Output, yes: bool, deployed: Option<Deployed>) -> Result<(), Problem> {
+async fn undo_first(
+    hand: &Hand,
+    output: Output,
+    yes: bool,
+    deployed: Option<Deployed>,
+) -> Result<(), Problem> {
     let all: Vec<DeploymentView> = hand.one(&Request::Deployments).await?;
     let in_place = |view: &&DeploymentView| view.undoable && matches!(&*view.state, "verified" | "settled");
     let in_place: Vec<&DeploymentView> = all.iter().filter(in_place).collect();

@@ -68,9 +68,22 @@ pub(super) async fn export(settings: &Settings, _output: Output, out: Option<&Pa
         line("consent", &offline::view(&state))?;
         line("ordinals", &state.ordinals.given.len())?;
         line("orphans", &state.orphans.ids.len())?;
+        line("trusting", &state.desk.trusting)?;
+        for row in &state.desk.deployments {
+            line("deployment", row)?;
+        }
+        for row in &state.desk.questions {
+            line("question", row)?;
+        }
+        for row in &state.desk.requests {
+            line("request", row)?;
+        }
     }
     let folder = Folder::existing(&settings.data_dir).map_err(|error| problem::store(&error))?;
     let reader = Reader::open(&folder).map_err(|error| problem::store(&error))?;
+    for read in reader.reads().map_err(|error| problem::store(&error))? {
+        line("read", &read)?;
+    }
     for intent in reader.outbox().map_err(|error| problem::store(&error))? {
         line("outbox", &(intent.kind, intent.intent, intent.queued_at))?;
     }

@@ -6,8 +6,8 @@ use super::desk::{DeskError, HomeDesk, ResourceMode as Mode, Routine, RoutineEnt
 use super::places::{desk_kind, private};
 use crate::identity::IdKey;
 use crate::inbound::plan::{
-    DashboardNow, DashboardRecord, Document, HomeNow, Needs, ResourceMode, ResourceNow, RoutineKind, RoutineNow,
-    RoutineState,
+    DashboardNow, DashboardRecord, Document, HomeNow, Needs, ResourceMode, ResourceNow, RoutineKind,
+    RoutineNow, RoutineState,
 };
 use crate::outbound::contents::DocumentKind;
 use crate::outbound::privacy::ids;
@@ -140,7 +140,9 @@ async fn routine_state(
     match desk.routine(desk_kind(kind), id).await {
         Ok(Routine::Present(text)) => Ok(RoutineState::Present(text)),
         Ok(Routine::Absent) | Err(DeskError::NotFound | DeskError::Forbidden) => Ok(RoutineState::Absent),
-        Ok(Routine::Unmanaged) | Err(DeskError::Unmanaged | DeskError::NotSupported) => Ok(RoutineState::Unmanaged),
+        Ok(Routine::Unmanaged) | Err(DeskError::Unmanaged | DeskError::NotSupported) => {
+            Ok(RoutineState::Unmanaged)
+        }
         Err(error) => Err(error),
     }
 }

@@ -67,7 +67,11 @@ pub(super) fn read(text: &Text) -> Option<Keepsake> {
             aliases: spelled.aliases.into_iter().map(|alias| alias.map(private)).collect(),
             categories: spelled.categories.map(private),
             hidden: spelled.hidden,
-            exposed: spelled.exposed.iter().filter_map(|(to, shown)| Some((assistant(to)?, *shown))).collect(),
+            exposed: spelled
+                .exposed
+                .iter()
+                .filter_map(|(to, shown)| Some((assistant(to)?, *shown)))
+                .collect(),
         },
     })
 }

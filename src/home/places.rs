@@ -61,9 +61,7 @@ pub async fn look(desk: &mut impl HomeDesk, target: &Target, after: &Image) -> R
                 None => Image::Absent,
             }
         }
-        Target::DashboardConfig { url_path } => {
-            present(desk.dashboard(url_path.reveal_to_home()).await?)
-        }
+        Target::DashboardConfig { url_path } => present(desk.dashboard(url_path.reveal_to_home()).await?),
         Target::Resource { id, .. } => {
             let rows = desk.resources().await?;
             let ours = |row: &&DeskResource| match (&*id, after) {
@@ -153,11 +151,7 @@ async fn put_record(
 }
 
 /// R39: the list is read before and after, and everything but our row must be as it was.
-async fn put_resource(
-    desk: &mut impl HomeDesk,
-    id: Option<&Text>,
-    to: &Image,
-) -> Result<Wrote, DeskError> {
+async fn put_resource(desk: &mut impl HomeDesk, id: Option<&Text>, to: &Image) -> Result<Wrote, DeskError> {
     let before = desk.resources().await?;
     let known = id.map(|id| id.reveal_to_home().to_string());
     let known = known.filter(|known| before.iter().any(|row| row.id.as_ref() == Some(known)));
@@ -227,7 +221,10 @@ pub async fn registry_id(desk: &mut impl HomeDesk, target: &Target) -> Result<Op
 ///
 /// # Errors
 /// What the desk says; the inner error is a stable code.
-pub async fn verify(desk: &mut impl HomeDesk, target: &Target) -> Result<Result<(), &'static str>, DeskError> {
+pub async fn verify(
+    desk: &mut impl HomeDesk,
+    target: &Target,
+) -> Result<Result<(), &'static str>, DeskError> {
     let Target::Routine { kind, id } = target else { return Ok(Ok(())) };
     let Some(entity) = loaded(desk, desk_kind(*kind), id.reveal_to_home()).await? else {
         return Ok(Err(NOT_LOADED));

@@ -99,9 +99,17 @@ mod tests {
         let (old, new) = (image(r#"{"views":[]}"#), image(r#"{"a":1,"b":[1.0]}"#));
         let respelled = image(r#"{ "a": 1, "b": [1.0] }"#);
         assert_eq!(compare(&place, &respelled, &old, &new, false), Seen::After);
-        assert_eq!(compare(&place, &respelled, &old, &new, true), Seen::Other, "every later comparison is on the text");
+        assert_eq!(
+            compare(&place, &respelled, &old, &new, true),
+            Seen::Other,
+            "every later comparison is on the text"
+        );
         let reordered = image(r#"{"b":[1.0],"a":1}"#);
-        assert_eq!(compare(&place, &reordered, &old, &new, false), Seen::Other, "the order of keys is part of it");
+        assert_eq!(
+            compare(&place, &reordered, &old, &new, false),
+            Seen::Other,
+            "the order of keys is part of it"
+        );
         assert_eq!(compare(&place, &Image::Absent, &Image::Absent, &new, false), Seen::Before);
         assert_eq!(compare(&place, &old, &old, &old, true), Seen::Both);
     }
@@ -109,7 +117,8 @@ mod tests {
     #[test]
     fn automations_are_compared_as_objects_and_without_the_id_that_was_added() {
         let place = Target::Routine { kind: RoutineKind::Automation, id: Private::new("x".into()) };
-        let (sent, kept) = (image(r#"{"alias":"a","mode":"single"}"#), image(r#"{"id":"x","mode":"single","alias":"a"}"#));
+        let (sent, kept) =
+            (image(r#"{"alias":"a","mode":"single"}"#), image(r#"{"id":"x","mode":"single","alias":"a"}"#));
         assert_eq!(compare(&place, &kept, &Image::Absent, &sent, false), Seen::After);
         let other = image(r#"{"id":"y","mode":"single","alias":"a"}"#);
         assert_eq!(compare(&place, &other, &Image::Absent, &sent, false), Seen::Other);

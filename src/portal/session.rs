@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use vestibule_protocol::message::{
-    Answer, Ask, Buckets, Charters, ConsentChanged, Deploy, Erase, FromAgent, FromPortal, Hashes, Push, Reads, Refusal, Report,
-    Request, Want, Welcome, Withdraw,
+    Answer, Ask, Buckets, Charters, ConsentChanged, Deploy, Erase, FromAgent, FromPortal, Hashes, Push,
+    Reads, Refusal, Report, Request, Want, Welcome, Withdraw,
 };
 use vestibule_protocol::receipt::Receipt;
 use vestibule_protocol::tree::Root;
@@ -192,13 +192,21 @@ impl Session {
                 self.pulled = true;
                 None
             }
-            (FromPortal::Charters(message), busy) if self.portal.is_some() => self.beside(busy, ForDesk::Charters(message)),
+            (FromPortal::Charters(message), busy) if self.portal.is_some() => {
+                self.beside(busy, ForDesk::Charters(message))
+            }
             (FromPortal::Deploy(message), busy) if self.portal.is_some() => {
                 self.beside(busy, ForDesk::Deploy(Box::new(message)))
             }
-            (FromPortal::Withdraw(message), busy) if self.portal.is_some() => self.beside(busy, ForDesk::Withdraw(message)),
-            (FromPortal::Ask(message), busy) if self.portal.is_some() => self.beside(busy, ForDesk::Ask(message)),
-            (FromPortal::Reads(message), busy) if self.portal.is_some() => self.beside(busy, ForDesk::Reads(message)),
+            (FromPortal::Withdraw(message), busy) if self.portal.is_some() => {
+                self.beside(busy, ForDesk::Withdraw(message))
+            }
+            (FromPortal::Ask(message), busy) if self.portal.is_some() => {
+                self.beside(busy, ForDesk::Ask(message))
+            }
+            (FromPortal::Reads(message), busy) if self.portal.is_some() => {
+                self.beside(busy, ForDesk::Reads(message))
+            }
             (FromPortal::Refusal(refusal), _) => Some(Step::Refused(refusal)),
             (
                 FromPortal::Challenge(_)

@@ -7,8 +7,8 @@ use vestibule_protocol::consent::{Change as Kind, Policy};
 use vestibule_protocol::deployment::DeploymentId;
 use vestibule_protocol::problem::Problem;
 
-use super::views::{DeploymentView, show};
 use super::Agent;
+use super::views::{DeploymentView, show};
 use crate::control::Reply;
 use crate::inbound::apply::{Way, Why};
 use crate::kill::kill_point;
@@ -75,7 +75,12 @@ impl Agent {
     }
 
     /// Takes back what a deployment has done. Answers when that has ended, where the home can be reached.
-    pub(in crate::agent) async fn undo(&mut self, id: DeploymentId, overwrite: bool, reply: Reply) -> Result<(), Problem> {
+    pub(in crate::agent) async fn undo(
+        &mut self,
+        id: DeploymentId,
+        overwrite: bool,
+        reply: Reply,
+    ) -> Result<(), Problem> {
         match self.begin_undo(id, overwrite).await {
             Ok(()) if self.deployments.door.is_some() => self.deployments.undoing.push((id, reply)),
             Ok(()) => reply.result(self.view(id).await).await,
@@ -99,7 +104,14 @@ impl Agent {
                     state.phase = crate::inbound::apply::Phase::Written;
                     change.with(JournalChange::Step(
                         id,
-                        crate::store::StepNote { n: step.n, state, target: None, beside: None, after: None, found: None },
+                        crate::store::StepNote {
+                            n: step.n,
+                            state,
+                            target: None,
+                            beside: None,
+                            after: None,
+                            found: None,
+                        },
                     ));
                 }
             }
@@ -115,7 +127,8 @@ impl Agent {
 
     /// Tells whoever waits how an undo has ended.
     pub(super) async fn answer_undo(&mut self, id: DeploymentId, unsafe_undo: bool) -> Result<(), Problem> {
-        let (asked, rest) = std::mem::take(&mut self.deployments.undoing).into_iter().partition(|(of, _)| *of == id);
+        let (asked, rest) =
+            std::mem::take(&mut self.deployments.undoing).into_iter().partition(|(of, _)| *of == id);
         self.deployments.undoing = rest;
         let asked: Vec<(DeploymentId, Reply)> = asked;
         for (_, reply) in asked {
@@ -189,7 +202,11 @@ impl Agent {
     }
 
     /// After `welcome`: what the portal handed out before it noticed that this home was restored (R32).
-    pub(in crate::agent) fn note_restored(&self, commit: &mut Commit, sequence: u64) -> Result<Option<Trusting>, Problem> {
+    pub(in crate::agent) fn note_restored(
+        &self,
+        commit: &mut Commit,
+        sequence: u64,
+    ) -> Result<Option<Trusting>, Problem> {
         let trusting = &self.state.desk.trusting;
         if trusting.restored_sequence.is_some() {
             return Ok(None);

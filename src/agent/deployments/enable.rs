@@ -19,7 +19,12 @@ use crate::store::{Commit, DeploymentRow, JournalChange, StepNote, StepRow};
 
 impl Agent {
     /// Puts it on the list of errands, if it can be done at all.
-    pub(in crate::agent) async fn enable(&mut self, id: DeploymentId, item: u32, reply: Reply) -> Result<(), Problem> {
+    pub(in crate::agent) async fn enable(
+        &mut self,
+        id: DeploymentId,
+        item: u32,
+        reply: Reply,
+    ) -> Result<(), Problem> {
         let found = self.deployment(id).map(|row| {
             let automation = row.items.get(item as usize).is_some_and(|item| item.kind == "automation.put");
             automation && row.state.is_in_place() && row.undoable
@@ -36,7 +41,12 @@ impl Agent {
     }
 
     /// It is on.
-    pub(super) async fn on_enabled(&mut self, id: DeploymentId, item: u32, reply: Reply) -> Result<(), Problem> {
+    pub(super) async fn on_enabled(
+        &mut self,
+        id: DeploymentId,
+        item: u32,
+        reply: Reply,
+    ) -> Result<(), Problem> {
         let Some(mut row) = self.deployment(id).cloned() else { return Ok(()) };
         let steps = self.steps(id).await?;
         self.name_things(&mut row, &steps);
@@ -64,7 +74,10 @@ pub(super) async fn switch_on(
     };
     if let Some(wanted) = enabled(&step.after) {
         let found = places::look(desk, &step.target, &step.after).await?.image;
-        let ours = matches!(compare(&step.target, &found, &step.before, &step.after, true), Seen::After | Seen::Both);
+        let ours = matches!(
+            compare(&step.target, &found, &step.before, &step.after, true),
+            Seen::After | Seen::Both
+        );
         let done = compare(&step.target, &found, &step.before, &wanted, false) == Seen::After;
         if !ours && !done {
             // An edit is the owner's; so is switching it on then.

@@ -142,7 +142,12 @@ impl Agent {
     }
 
     /// What Home Assistant has lost is written again from the journal.
-    async fn write_again(&mut self, row: DeploymentRow, looked: &Looked, steps: &[StepRow]) -> Result<(), Problem> {
+    async fn write_again(
+        &mut self,
+        row: DeploymentRow,
+        looked: &Looked,
+        steps: &[StepRow],
+    ) -> Result<(), Problem> {
         let id = row.id;
         let mut change = self.change();
         for step in looked.lost.iter().filter_map(|n| steps.get(*n)) {
@@ -214,7 +219,9 @@ impl Agent {
             .desk
             .deployments
             .iter()
-            .filter(|row| waiting && row.state == DeploymentState::Waiting && row.plan_hash.is_some() && !row.told)
+            .filter(|row| {
+                waiting && row.state == DeploymentState::Waiting && row.plan_hash.is_some() && !row.told
+            })
             .map(|row| DeploymentRow { told: true, ..row.clone() })
             .collect();
         if told.is_empty() {
@@ -241,7 +248,11 @@ impl Agent {
     }
 
     /// The home answers and does not let us: nothing was changed, and nothing will be by waiting.
-    async fn on_refused_by_home(&mut self, id: Option<DeploymentId>, error: DeskError) -> Result<(), Problem> {
+    async fn on_refused_by_home(
+        &mut self,
+        id: Option<DeploymentId>,
+        error: DeskError,
+    ) -> Result<(), Problem> {
         tracing::warn!(code = error.code(), "the home does not let us work at the desk");
         let Some(row) = id.and_then(|id| self.deployment(id)).cloned() else {
             self.rest();
@@ -253,7 +264,12 @@ impl Agent {
         }
         let mut change = self.change();
         let code = Some(error.code().to_owned());
-        change.say(DeploymentRow { state: DeploymentState::Refused, code, changed_ms: self.clock.now_ms(), ..row });
+        change.say(DeploymentRow {
+            state: DeploymentState::Refused,
+            code,
+            changed_ms: self.clock.now_ms(),
+            ..row
+        });
         self.keep(change).await
     }
 

@@ -69,19 +69,24 @@ impl Agent {
         if self.state.grants.consent.restricted {
             return Ok(None);
         }
+        // R6: until the owner has confirmed, nothing new is begun.
+        let held = self.is_held();
         let unplanned = |row: &&DeploymentRow| {
             row.state == DeploymentState::Waiting && row.plan_hash.is_none() && !is_held(row)
         };
         let unplanned = rows.iter().find(unplanned).map(|row| row.id);
-        if let Some(id) = first(DeploymentState::Approved).or(unplanned) {
+        if let Some(id) = first(DeploymentState::Approved).or(unplanned).filter(|_| !held) {
             return self.gather_job(id).await;
         }
         if let Some(job) = self.look_job().await? {
             return Ok(Some(job));
         }
-        let waiting = self.state.desk.deployments.iter().any(|row| {
-            row.state == DeploymentState::Waiting && row.plan_hash.is_some()
-        });
+        let waiting = self
+            .state
+            .desk
+            .deployments
+            .iter()
+            .any(|row| row.state == DeploymentState::Waiting && row.plan_hash.is_some());
         let untold = self
             .state
             .desk
@@ -123,6 +128,21 @@ impl Agent {
         let mut all = self.in_place().await?;
         self.deployments.look = false;
         all.retain(|(_, steps)| !steps.is_empty());
+        // What has nothing of its own in place any more has nothing that could be lost.
+        let over: Vec<DeploymentRow> = self
+            .state
+            .desk
+            .deployments
+            .iter()
+            .filter(|row| settles_at(row).is_some_and(|at| at <= now))
+            .filter(|row| all.iter().all(|(id, _)| *id != row.id))
+            .cloned()
+            .collect();
+        for row in over {
+            let mut change = self.change();
+            change.say(DeploymentRow { state: DeploymentState::Settled, changed_ms: now, ..row });
+            self.keep(change).await?;
+        }
         Ok((!all.is_empty()).then_some(Job::Look(all)))
     }
 
@@ -200,7 +220,10 @@ impl Agent {
         let held = desk.deployments.iter().any(is_held);
         let reconsider = self.deployments.reconsider_at.filter(|_| held);
         let retry = self.deployments.retry_at.filter(|at| *at > Instant::now());
-        let ready = self.home.complete && self.home.trouble.is_none() && self.deployments.job.is_none();
+        let ready = self.home.complete
+            && self.home.trouble.is_none()
+            && self.deployments.job.is_none()
+            && !self.state.grants.consent.restricted;
         let settles = settles.filter(|_| ready).map(|at| retry.map_or(at, |retry| at.max(retry)));
         [settles, expires, reconsider, retry].into_iter().flatten().min()
     }

@@ -8,7 +8,11 @@ use crate::control::{Reply, Request};
 use crate::problem;
 
 impl Agent {
-    pub(in crate::agent) async fn on_desk_request(&mut self, request: Request, reply: Reply) -> Result<(), Problem> {
+    pub(in crate::agent) async fn on_desk_request(
+        &mut self,
+        request: Request,
+        reply: Reply,
+    ) -> Result<(), Problem> {
         let now = self.clock.now_ms();
         match request {
             Request::SetChange { change, policy } => {

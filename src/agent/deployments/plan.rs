@@ -63,7 +63,8 @@ impl Agent {
                 // What the owner has excluded does not exist (R15).
                 for routine in &mut home.routines {
                     let entity = entities.iter().find(|(thing, _)| Some(*thing) == routine.thing);
-                    let excluded = entity.is_some_and(|(_, entity)| ids.token_of_text(entity, Thing::Entity).is_none());
+                    let excluded =
+                        entity.is_some_and(|(_, entity)| ids.token_of_text(entity, Thing::Entity).is_none());
                     routine.thing = routine.thing.filter(|_| !excluded);
                 }
                 plan(verified, &home, ids, &keys.id_key, &choices)
@@ -83,6 +84,11 @@ impl Agent {
     }
 
     async fn not_planned(&mut self, row: DeploymentRow, refusal: &Refusal) -> Result<(), Problem> {
+        if row.code.as_deref() == Some(refusal.code) && row.state == state_of(refusal.disposition) {
+            // Told already; looked at again after a rest.
+            self.rest();
+            return Ok(());
+        }
         let mut row = DeploymentRow {
             state: state_of(refusal.disposition),
             code: Some(refusal.code.to_owned()),
@@ -106,8 +112,14 @@ impl Agent {
     }
 
     /// Shows the owner what it would do; where that was agreed to beforehand, goes on at once.
-    async fn show_plan(&mut self, row: DeploymentRow, verified: &Verified, plan: &Plan) -> Result<(), Problem> {
-        let trusted = verified.trusted() && plan.display_only && plan.objection().is_none() && !self.is_held();
+    async fn show_plan(
+        &mut self,
+        row: DeploymentRow,
+        verified: &Verified,
+        plan: &Plan,
+    ) -> Result<(), Problem> {
+        let trusted =
+            verified.trusted() && plan.display_only && plan.objection().is_none() && !self.is_held();
         let mut row = DeploymentRow {
             plan_hash: Some(plan.hash),
             code: row.code.filter(|code| code == PLAN_CHANGED),

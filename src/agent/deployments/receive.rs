@@ -23,13 +23,18 @@ use crate::store::{
 const UNBELIEVED: u32 = 64;
 /// So many of them are remembered for the owner.
 const UNBELIEVED_KEPT: usize = 16;
+/// So much may a portal say beside the inventory in a day; honest ones say a handful (R22).
+const HEARD_A_DAY: u32 = 2_000;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// How long a link rests after that.
+const REST: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 /// A portal took it back.
 const WITHDRAWN: &str = "withdrawn";
 
 impl Agent {
     /// Takes what a portal says beside the inventory.
     pub(in crate::agent) async fn on_desk(&mut self, said: ForDesk) -> Result<(), Problem> {
-        if self.state.forget_stub.is_some() {
+        if self.state.forget_stub.is_some() || self.hears_too_much() {
             return Ok(());
         }
         match said {
@@ -52,6 +57,21 @@ impl Agent {
         }
     }
 
+    /// R22: each message costs a write, so there are only so many in a day; then the link ends and rests.
+    fn hears_too_much(&mut self) -> bool {
+        let now = self.clock.now_ms();
+        let (since, heard) = &mut self.deployments.heard;
+        if now < *since || now - *since >= DAY_MS {
+            (*since, *heard) = (now, 0);
+        }
+        *heard += 1;
+        let too_much = *heard > HEARD_A_DAY;
+        if too_much {
+            self.cut(Some(problem::send_budget()), Some(REST));
+        }
+        too_much
+    }
+
     async fn on_charters(&mut self, charters: &Charters) -> Result<(), Problem> {
         let Some(pairing) = &self.state.pairing else { return Ok(()) };
         let trusting = &self.state.desk.trusting;
@@ -67,7 +87,10 @@ impl Agent {
                 charter: pinned.charter,
                 ..trusting.clone()
             };
-            tracing::info!(version = trusting.charter.as_ref().map(|charter| charter.version), "charter pinned");
+            tracing::info!(
+                version = trusting.charter.as_ref().map(|charter| charter.version),
+                "charter pinned"
+            );
             let mut change = self.change();
             change.trusting = Some(trusting);
             self.keep(change).await?;
@@ -193,7 +216,8 @@ impl Agent {
             self.state.desk.deployments.iter().filter(|row| is_held(row)).cloned().collect();
         for row in held {
             let Some(envelope) = self.envelope(row.id).await? else { continue };
-            let Some(verified) = self.trust().map(|trust| Received::new(envelope.clone()).verify(&trust)) else {
+            let Some(verified) = self.trust().map(|trust| Received::new(envelope.clone()).verify(&trust))
+            else {
                 return Ok(());
             };
             match verified {
@@ -213,7 +237,8 @@ impl Agent {
 
     /// The envelope of a deployment as it was received.
     pub(super) async fn envelope(&self, id: DeploymentId) -> Result<Option<Envelope>, Problem> {
-        let bytes = self.store.envelope(self.clock.now_ms(), id).await.map_err(|error| problem::store(&error))?;
+        let bytes =
+            self.store.envelope(self.clock.now_ms(), id).await.map_err(|error| problem::store(&error))?;
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
@@ -222,7 +247,11 @@ impl Agent {
         if !matches!(row.state, DeploymentState::Waiting | DeploymentState::Approved) {
             return Ok(());
         }
-        let row = DeploymentRow { state: DeploymentState::Refused, code: Some(WITHDRAWN.to_owned()), ..row.clone() };
+        let row = DeploymentRow {
+            state: DeploymentState::Refused,
+            code: Some(WITHDRAWN.to_owned()),
+            ..row.clone()
+        };
         let mut change = self.change();
         change.with(JournalChange::Plan(row.id, None));
         change.say(row);

@@ -12,7 +12,8 @@ use super::Agent;
 use crate::portal::session;
 use crate::problem;
 use crate::store::{
-    Commit, DeploymentRow, DeploymentState, IntentId, JournalChange, MAX_WAITING, OutboxChange, RequestState, State,
+    Commit, DeploymentRow, DeploymentState, IntentId, JournalChange, MAX_WAITING, OutboxChange, RequestState,
+    State,
 };
 
 /// Kinds of intents.

@@ -202,14 +202,20 @@ fn ability_words(ability: &Ability) -> String {
     let about = plain(&ability.subject);
     match ability.kind {
         AbilityKind::CallsService => format!("It can call the service {about}."),
-        AbilityKind::CallsAnyService => format!("It can call a service that only becomes known when it runs ({about})."),
+        AbilityKind::CallsAnyService => {
+            format!("It can call a service that only becomes known when it runs ({about}).")
+        }
         AbilityKind::FiresEvent => format!("It can fire the event {about}."),
         AbilityKind::RunsByItself => format!("It runs by itself: {about}."),
         AbilityKind::ListensToNet => format!("It can be started from outside this home: {about}."),
         AbilityKind::CalledBy => format!("It is called by {about}."),
-        AbilityKind::UsesBlueprint => format!("It runs a blueprint, whose actions are not shown here: {about}."),
+        AbilityKind::UsesBlueprint => {
+            format!("It runs a blueprint, whose actions are not shown here: {about}.")
+        }
         AbilityKind::RewritesFile => {
-            format!("Home Assistant writes {about} anew: comments and formatting are lost, and missing ids are added.")
+            format!(
+                "Home Assistant writes {about} anew: comments and formatting are lost, and missing ids are added."
+            )
         }
         AbilityKind::CallsHost => format!("Your browser calls another computer: {about}."),
         AbilityKind::ShowsPage => format!("It shows another page inside the dashboard: {about}."),
@@ -217,10 +223,14 @@ fn ability_words(ability: &Ability) -> String {
             format!("It runs code in your browser, which can read and send anything you can: {about}.")
         }
         AbilityKind::UsesCard => {
-            format!("It uses the custom card {about}, which runs code in your browser and can do anything you can.")
+            format!(
+                "It uses the custom card {about}, which runs code in your browser and can do anything you can."
+            )
         }
         AbilityKind::InstallsCard => {
-            format!("It installs the custom card {about}, which can do everything that whoever looks at it can do.")
+            format!(
+                "It installs the custom card {about}, which can do everything that whoever looks at it can do."
+            )
         }
         AbilityKind::CardReaches => format!("In the card's code was found, as a hint: {about}."),
         AbilityKind::Navigates => format!("It leads to another page of Home Assistant: {about}."),
@@ -308,7 +318,12 @@ impl DeploymentView {
             let _ = write!(text, "\nThey say:     {}", self.summary);
         }
         if !self.author.is_empty() {
-            let _ = write!(text, "\nMade by:      {}\nApproved by:  {}", self.author, self.approved_by.join(", "));
+            let _ = write!(
+                text,
+                "\nMade by:      {}\nApproved by:  {}",
+                self.author,
+                self.approved_by.join(", ")
+            );
         }
         for (n, item) in self.items.iter().enumerate() {
             let code = item.code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();
@@ -324,7 +339,8 @@ impl DeploymentView {
                 match (&row.before, &row.after) {
                     (None, None) => text.push_str("\n    …"),
                     (before, after) => {
-                        let lines = before.iter().map(|line| ('-', line)).chain(after.iter().map(|line| ('+', line)));
+                        let lines =
+                            before.iter().map(|line| ('-', line)).chain(after.iter().map(|line| ('+', line)));
                         for (sign, line) in lines {
                             let _ = write!(text, "\n  {sign} {line}");
                         }
@@ -340,7 +356,10 @@ impl DeploymentView {
             }
         }
         for host in &self.refused_hosts {
-            let _ = write!(text, "\nYour browser would call {host}. To allow that for this one: --allow-host {host}");
+            let _ = write!(
+                text,
+                "\nYour browser would call {host}. To allow that for this one: --allow-host {host}"
+            );
         }
         if let Some(problem) = &self.problem {
             let _ = write!(text, "\n{}\n{}", problem.what, problem.next);

@@ -13,7 +13,11 @@ use crate::store::{IntentId, JournalChange, OVER, OutboxChange, RequestRow, Requ
 
 impl Agent {
     /// A new wish.
-    pub(in crate::agent) async fn new_request(&mut self, text: String, rooms: Vec<OpaqueId>) -> Result<RequestView, Problem> {
+    pub(in crate::agent) async fn new_request(
+        &mut self,
+        text: String,
+        rooms: Vec<OpaqueId>,
+    ) -> Result<RequestView, Problem> {
         if self.state.pairing.is_none() {
             return Err(problem::not_paired());
         }
@@ -37,11 +41,13 @@ impl Agent {
         if row.state == RequestState::Withdrawn {
             return Ok(RequestView::of(&row));
         }
-        self.keep_wish(RequestRow { state: RequestState::Withdrawn, ..row }, IntentId(self.dice.bytes())).await
+        self.keep_wish(RequestRow { state: RequestState::Withdrawn, ..row }, IntentId(self.dice.bytes()))
+            .await
     }
 
     async fn keep_wish(&mut self, row: RequestRow, intent: IntentId) -> Result<RequestView, Problem> {
-        let wished = serde_json::to_string(&Wished { request: row.id }).map_err(|_| problem::bad_request())?;
+        let wished =
+            serde_json::to_string(&Wished { request: row.id }).map_err(|_| problem::bad_request())?;
         let mut change = self.change();
         change.commit.outbox.push(OutboxChange::Add { id: intent, kind: REQUEST.to_owned(), intent: wished });
         let over = |known: &&RequestRow| known.id != row.id;

@@ -20,7 +20,8 @@ use crate::store::{StepRow, StoreError, Work};
 const NOTE: &str = "vestibule_deployments";
 /// R17: fixed words, and nothing of the portal's.
 const NOTE_TITLE: &str = "Vestibule";
-const NOTE_TEXT: &str = "A change to this home waits for your yes. Open Vestibule to see exactly what it would do.";
+const NOTE_TEXT: &str =
+    "A change to this home waits for your yes. Open Vestibule to see exactly what it would do.";
 
 /// What is to be done.
 pub(super) enum Job {
@@ -110,7 +111,9 @@ async fn perform(door: Door, job: Job) -> Brought {
         Job::Errand(errand, step) => {
             let done = match (&errand, step) {
                 (Errand::Identify(entity, _), _) => places::identify(&mut desk, entity).await,
-                (Errand::Enable(..), Some((journal, step))) => enable::switch_on(&mut desk, &journal, step).await,
+                (Errand::Enable(..), Some((journal, step))) => {
+                    enable::switch_on(&mut desk, &journal, step).await
+                }
                 (Errand::Enable(..), None) => Err(DeskError::NotFound),
             };
             Brought::Ran(errand, done)

@@ -114,7 +114,14 @@ async fn steps_keep_their_images() {
     let found = Some(Image::Present(Private::new("".into())));
     let target = Some(Target::Resource { element: "x".into(), id: Some(Private::new("1".into())) });
     let mut commit = Commit::at(NOW);
-    let note = StepNote { n: 1, state: state.clone(), target: target.clone(), beside: None, after: None, found: found.clone() };
+    let note = StepNote {
+        n: 1,
+        state: state.clone(),
+        target: target.clone(),
+        beside: None,
+        after: None,
+        found: found.clone(),
+    };
     commit.journal.push(JournalChange::Step(id(1), note));
     store.commit(commit).await.unwrap();
     let wanted =

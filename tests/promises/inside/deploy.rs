@@ -1,15 +1,18 @@
 //! Deployments from the approver's signature to the home and back again, in one process: what is written, what is refused, and what is put
 //! back, whatever fails in between.
 
+mod broken;
+mod kinds;
 mod life;
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use vestibule::agent::DeploymentView;
+use vestibule::agent::{DeploymentView, QuestionView, RequestView};
 use vestibule::control::Request;
 use vestibule_protocol::consent::{Change, Policy};
-use vestibule_protocol::deployment::{Base, DashboardPut, DeploymentId, Item};
+use vestibule_protocol::deployment::{Base, DashboardPut, Delete, DeploymentId, Item};
+use vestibule_protocol::id::OpaqueId;
 
 use super::real::RealPortal;
 use super::world::World;
@@ -105,4 +108,42 @@ fn contents(world: &World, path: &str) -> Option<String> {
 
 fn has_dashboard(world: &World, path: &str) -> bool {
     world.home.model(|model| model.dashboards.iter().any(|dashboard| dashboard["url_path"] == path))
+}
+
+/// Deploys one item with the owner's yes.
+async fn deployed(world: &World, portal: &RealPortal, item: Item) -> DeploymentId {
+    let id = portal.submit(&portal.draft(vec![item])).await;
+    approve(world, id).await;
+    until(world, id, "verified").await;
+    id
+}
+
+/// What the first item of a deployment has become, and the base for the next.
+fn thing(world: &World, id: DeploymentId) -> (OpaqueId, Base) {
+    let rows = world.reader().load().unwrap().desk.deployments;
+    let item = rows.into_iter().find(|row| row.id == id).unwrap().items.remove(0);
+    (item.thing.unwrap(), Base::Hash(item.base.unwrap()))
+}
+
+/// The dashboard of an earlier deployment with other contents.
+fn replace(world: &World, id: DeploymentId, content: &str) -> Item {
+    let (existing, base) = thing(world, id);
+    Item::DashboardPut(DashboardPut {
+        dashboard: Some(existing),
+        url_path: None,
+        title: None,
+        icon: None,
+        sidebar: None,
+        admin: None,
+        base,
+        content: content.to_owned(),
+    })
+}
+
+async fn waited(what: &str, is: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        sleep(Duration::from_millis(20)).await;
+    }
 }

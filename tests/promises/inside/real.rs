@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vestibule_portal::app::App;
 use vestibule_portal::data::Data;
-use vestibule_portal::serve::{self, Options, Running};
 use vestibule_portal::role::Role;
+use vestibule_portal::serve::{self, Options, Running};
 use vestibule_portal::store::staff::Staff;
 use vestibule_portal::store::{
     Stop, charters, deployments, history, homes, invites, questions, requests, submit, tenants,
@@ -87,7 +87,14 @@ impl RealPortal {
             invites::add(tx, row, &SECRET, None)
         });
         made.await.unwrap();
-        Self { app, drafted: AtomicU64::new(1), tenant, origin: origin.to_owned(), _running: running, _folder: folder }
+        Self {
+            app,
+            drafted: AtomicU64::new(1),
+            tenant,
+            origin: origin.to_owned(),
+            _running: running,
+            _folder: folder,
+        }
     }
 
     /// Paired with the agent of a world, and both in sync.
@@ -191,7 +198,8 @@ impl RealPortal {
         let submitted = self.app.store.write(move |tx| {
             let tenant = tenants::get(tx.db, &tenant)?.id;
             let home = homes::get(tx.db, tenant, &fingerprint)?;
-            let staff = Staff { id: 1, tenant, name: "ada".into(), role: Role::Approver, created: 0, last_used: 0 };
+            let staff =
+                Staff { id: 1, tenant, name: "ada".into(), role: Role::Approver, created: 0, last_used: 0 };
             submit::submit(tx, &staff, "staff:1", &home, &envelope, &deployment)
         });
         submitted.await.unwrap();
