@@ -48,3 +48,7 @@ test-all: test ## The same with thousands of simulation seeds
 .PHONY: bench
 bench: programs ## Measure the released programs against the budget, beside peers
 	@exec $(PROGRAMS)/vestibule-bench
+
+.PHONY: image-check
+image-check: setup ## Build the app's image for both architectures, run it, and print what it is like
+	@dev/image/check

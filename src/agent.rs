@@ -11,6 +11,7 @@ mod owner;
 mod pairing;
 mod stock;
 mod sync;
+mod things;
 mod views;
 
 pub use deployments::{
@@ -24,7 +25,8 @@ pub mod desk {
     pub use super::deployments::{deployment, deployments, questions, reads, requests};
 }
 pub use stock::Stock;
-pub use views::{ConsentView, Forgotten, Meeting, Paired, Side, Status};
+pub use things::{ConnectionView, PreviewKind, PreviewView, RoomView, ThingView};
+pub use views::{ConsentView, Forgotten, Meeting, Paired, Side, Status, Traffic, Waiting};
 
 use std::future::Future;
 use std::sync::Arc;
@@ -138,6 +140,8 @@ pub struct Agent {
     receipt: Option<vestibule_protocol::receipt::Receipt>,
     ask: mpsc::Sender<Asked>,
     asked: mpsc::Receiver<Asked>,
+    /// When it was started, Unix milliseconds.
+    started_at: i64,
 }
 
 /// What an agent is made of.
@@ -249,6 +253,7 @@ impl Agent {
             receipt: None,
             ask,
             asked,
+            started_at: now,
         };
         agent.portal.retry_at = Some(Instant::now());
         Ok(agent)

@@ -160,6 +160,68 @@ pub enum Request {
     },
     /// Who of the company's staff has read what.
     Reads,
+    /// Whom this home is paired with, the recovery code, and the last receipt.
+    Connection,
+    /// What granting a class lets leave: some of the records, then the sums ([`crate::agent::PreviewView`]).
+    Preview {
+        /// The class alone, whatever else is granted.
+        class: Class,
+        /// Records to pass over.
+        from: u64,
+        /// At most so many records.
+        limit: u32,
+    },
+    /// All rooms with their kinds ([`crate::agent::RoomView`]), in the owner's words.
+    Rooms,
+    /// Choose the kind of a room.
+    RoomKind {
+        /// An area's opaque id.
+        area: String,
+        /// A kind, `hidden`, or nothing for the kind that is worked out.
+        kind: Option<String>,
+    },
+    /// Things that can be excluded ([`crate::agent::ThingView`]), in the owner's words.
+    Things {
+        /// What to look for in their words; nothing for those that are excluded.
+        search: Option<String>,
+        /// Only of this kind.
+        kind: Option<ThingKind>,
+    },
+    /// What can be told to whoever helps: versions, counts, problems, timings.
+    Report,
+}
+
+/// Kinds of things that can be excluded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThingKind {
+    /// An area.
+    Area,
+    /// A label.
+    Label,
+    /// An integration.
+    Integration,
+    /// A device.
+    Device,
+    /// An entity.
+    Entity,
+}
+
+impl ThingKind {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 5] = [Self::Area, Self::Label, Self::Integration, Self::Device, Self::Entity];
+
+    /// The name in requests and forms.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Area => "area",
+            Self::Label => "label",
+            Self::Integration => "integration",
+            Self::Device => "device",
+            Self::Entity => "entity",
+        }
+    }
 }
 
 /// Where an answer goes: any number of values, or a problem.

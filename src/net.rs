@@ -1,6 +1,8 @@
 //! Connections: name resolution, TCP and TLS. Both arrows use it; a simulation brings its own [`Dial`].
 
 use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -9,7 +11,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -134,6 +136,38 @@ impl Network {
 impl Dial for Network {
     fn dial<'a>(&'a self, target: &'a Target) -> Dialling<'a> {
         Box::pin(self.connect(target))
+    }
+}
+
+/// A place where the owner's browser, or the Supervisor for it, connects to us. Nothing else ever does.
+#[derive(Debug)]
+pub struct Listener(TcpListener);
+
+impl Listener {
+    /// Listens at an address.
+    ///
+    /// # Errors
+    /// What the system says, mostly that the port is taken.
+    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
+        TcpListener::bind(address).await.map(Self)
+    }
+
+    /// Where it listens, with the real port.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+
+    /// The next connection, and from where it comes.
+    ///
+    /// # Errors
+    /// What the system says; the next call may succeed.
+    pub async fn accept(&self) -> io::Result<(BoxedStream, SocketAddr)> {
+        let (stream, from) = self.0.accept().await?;
+        let _ = stream.set_nodelay(true);
+        Ok((Box::new(stream), from))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the program says of itself while it runs: lines on stderr, codes instead of texts (R17).
 
+pub mod report;
+
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;

@@ -459,6 +459,16 @@ pub fn bad_thing() -> Problem {
     )
 }
 
+/// A place where the page cannot be.
+#[must_use]
+pub fn page_listen() -> Problem {
+    Problem::new(
+        "page_listen",
+        "The setting page.listen is no address for the page.",
+        "Use off, or an address with a port, such as 127.0.0.1:8098; outside the Supervisor only this machine's own (127.0.0.1 or [::1]).",
+    )
+}
+
 /// A file that cannot be written.
 #[must_use]
 pub fn output(error: &std::io::Error) -> Problem {

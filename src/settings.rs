@@ -31,6 +31,9 @@ pub struct Settings {
     /// How the portal is reached.
     #[serde(default)]
     pub portal: Portal,
+    /// The owner's page.
+    #[serde(default)]
+    pub page: Page,
     /// How much is logged; by default `info` for the daemon and `warn` for commands.
     #[serde(default)]
     pub log: Option<LogLevel>,
@@ -77,6 +80,15 @@ pub struct Portal {
     /// Certificates (PEM) of a private authority.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
+}
+
+/// The owner's page.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Page {
+    /// Address and port to listen at, or `off`. By default port 8099 where there is a Supervisor, else port 8098 on loopback.
+    #[serde(default)]
+    pub listen: Option<String>,
 }
 
 /// A setting that no log may show: the token, and the home's URL (R17).
@@ -181,7 +193,7 @@ fn unknown(error: &config::ConfigError) -> Problem {
     Problem::new(
         "settings_unknown",
         format!("A setting is unknown or has a value that it cannot have: {}.", without_values(error)),
-        "The settings are data_dir, log, home_assistant.url, home_assistant.token, home_assistant.ca_file and portal.ca_file.",
+        "The settings are data_dir, log, home_assistant.url, home_assistant.token, home_assistant.ca_file, portal.ca_file and page.listen.",
     )
 }
 

@@ -1,5 +1,8 @@
 //! Looking without a daemon: the store is read, never locked.
 
+use std::io::Write;
+
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use vestibule_protocol::problem::Problem;
 
@@ -30,7 +33,13 @@ pub fn parse<T: DeserializeOwned>(json: &str) -> Result<T, Problem> {
 pub async fn marks(settings: &Settings) -> Vec<(u64, Mark)> {
     let Some(daemon) = daemon(settings).await else { return Vec::new() };
     let Ok(json) = daemon.ask_one(&Request::Marks).await else { return Vec::new() };
-    let rows: Vec<(u64, String)> = serde_json::from_str(&json).unwrap_or_default();
+    read_marks(&json)
+}
+
+/// Reads the answer to [`Request::Marks`].
+#[must_use]
+pub fn read_marks(json: &str) -> Vec<(u64, Mark)> {
+    let rows: Vec<(u64, String)> = serde_json::from_str(json).unwrap_or_default();
     rows.into_iter()
         .map(|(row, mark)| (row, if mark == Mark::Sent.name() { Mark::Sent } else { Mark::Unknown }))
         .collect()
@@ -67,6 +76,46 @@ pub fn view(state: &AgentState) -> ConsentView {
         consent: state.grants.consent.clone(),
         excluded: state.grants.excluded.iter().cloned().collect(),
     }
+}
+
+/// Writes a copy of everything held as JSON lines, except keys and tokens, which are of use to nobody but this installation (S29).
+///
+/// # Errors
+/// What the store says, or `output`.
+pub fn export(folder: &Folder, marks: &[(u64, Mark)], out: &mut dyn Write) -> Result<(), Problem> {
+    let fails = |error| problem::store(&error);
+    let reader = Reader::open(folder).map_err(fails)?;
+    let state = reader.load().map_err(fails)?;
+    if state.pairing.is_some() {
+        line(out, "pairing", &state.pairing)?;
+    }
+    line(out, "consent", &view(&state))?;
+    line(out, "area_kinds", &state.area_kinds)?;
+    line(out, "ordinals", &state.ordinals.given.len())?;
+    line(out, "orphans", &state.orphans.ids.len())?;
+    line(out, "trusting", &state.desk.trusting)?;
+    for row in &state.desk.deployments {
+        line(out, "deployment", row)?;
+    }
+    for row in &state.desk.questions {
+        line(out, "question", row)?;
+    }
+    for row in &state.desk.requests {
+        line(out, "request", row)?;
+    }
+    for read in reader.reads().map_err(fails)? {
+        line(out, "read", &read)?;
+    }
+    for intent in reader.outbox().map_err(fails)? {
+        line(out, "outbox", &(intent.kind, intent.intent, intent.queued_at))?;
+    }
+    reader.export(marks, out).map_err(fails)?;
+    out.flush().map_err(|error| problem::output(&error))
+}
+
+fn line(out: &mut dyn Write, kind: &str, value: &impl Serialize) -> Result<(), Problem> {
+    let json = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
+    writeln!(out, "{{\"kind\":\"{kind}\",\"value\":{json}}}").map_err(|error| problem::output(&error))
 }
 
 /// How things stand while no daemon runs.

@@ -67,6 +67,18 @@ impl Agent {
                 let forgotten = self.forget(give_up).await;
                 reply.result(forgotten).await;
             }
+            Request::Connection => reply.value(&self.connection()).await,
+            Request::Preview { class, from, limit } => self.preview(class, from, limit, &reply).await,
+            Request::Rooms => self.rooms(&reply).await,
+            Request::RoomKind { area, kind } => {
+                let chosen = self.choose_kind(&area, kind).await;
+                reply.result(chosen).await;
+            }
+            Request::Things { search, kind } => self.things(search.as_deref(), kind, &reply).await,
+            Request::Report => {
+                let report = self.report().await;
+                reply.result(report).await;
+            }
         }
         Ok(())
     }
@@ -112,13 +124,18 @@ impl Agent {
             self.state.grants = grants;
             self.outbox =
                 self.store.outbox(self.clock.now_ms()).await.map_err(|error| problem::store(&error))?;
-            self.portal.link = None;
-            self.portal.session = crate::portal::session::Session::default();
-            self.portal.welcomed_since = None;
-            self.portal.retry_at = Some(Instant::now());
-            self.take_stock().await?;
+            self.begin_anew().await?;
         }
         Ok(offline::view(&self.state))
+    }
+
+    /// Cuts the link, whatever is on its way, and takes stock: what leaves is decided differently now.
+    pub(super) async fn begin_anew(&mut self) -> Result<(), Problem> {
+        self.portal.link = None;
+        self.portal.session = crate::portal::session::Session::default();
+        self.portal.welcomed_since = None;
+        self.portal.retry_at = Some(Instant::now());
+        self.take_stock().await
     }
 
     /// R29: erased here at once, but for what the portal's receipt needs.
@@ -152,7 +169,7 @@ impl Agent {
         Ok(Forgotten { local: true, waiting_for_portal: true })
     }
 
-    async fn status(&self) -> Result<Status, Problem> {
+    pub(super) async fn status(&self) -> Result<Status, Problem> {
         let now = self.clock.now_ms();
         let mut status = Status { running: true, ..Status::default() };
         offline::fill(&mut status, &self.state);
@@ -176,6 +193,7 @@ impl Agent {
         status.waiting = offline::pending(&self.state);
         status.restored = self.state.session.restored;
         status.cloned = self.state.session.cloned;
+        status.language = self.stock.language().map(str::to_owned);
         Ok(status)
     }
 

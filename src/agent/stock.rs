@@ -21,12 +21,16 @@ use crate::outbound::inventory::Home;
 use crate::outbound::inventory::delays::{DelayRow, Delays};
 use crate::outbound::inventory::ordinals::{OrdinalRow, Ordinals, ScopeRow};
 use crate::outbound::inventory::orphans::Orphans;
+use crate::outbound::privacy::owner::{self, OwnRoom, OwnThing, Wanted};
 use crate::outbound::privacy::{Exclusions, KindOverrides, Known, Policy, Record, View, own_words};
 use crate::outbound::reading::{Reading, Text};
 use crate::outbound::snapshot::Snapshot;
 use crate::portal::link::ToLink;
 use crate::portal::rooted::Rooted;
-use crate::store::{AgentState, Commit, Delay, Grants, Ordinal, Orphans as StoredOrphans};
+use crate::store::{AgentState, AreaKinds, Commit, Delay, Grants, Ordinal, Orphans as StoredOrphans};
+
+/// How [`KindOverrides`] spells a room whose kind is not told.
+pub(super) const HIDDEN: &str = "hidden";
 
 /// The home, and what is remembered about its things.
 pub struct Stock {
@@ -99,7 +103,17 @@ impl Stock {
         self.ordinals = Ordinals::load(ordinals, scopes);
         let orphans = std::mem::take(&mut state.orphans);
         self.orphans = orphans.refreshed_at.map(|at| Orphans::load(orphans.ids, seconds(at)));
+        self.set_kinds(&state.area_kinds);
+    }
+
+    /// Takes the kinds of rooms that the owner chose. One that this version no longer knows counts as not chosen.
+    pub fn set_kinds(&mut self, chosen: &AreaKinds) {
         self.kinds = KindOverrides::default();
+        for (area, kind) in &chosen.0 {
+            if let Ok(area) = area.parse() {
+                let _ = self.kinds.set(area, kind.as_deref().unwrap_or(HIDDEN));
+            }
+        }
     }
 
     /// Takes in what was read.
@@ -112,12 +126,17 @@ impl Stock {
     /// Whether contents are granted that were not read yet.
     #[must_use]
     pub fn awaits_contents(&self, grants: &Grants) -> bool {
-        grants.consent.grants(Class::Dashboards) && !self.home.knows_contents()
+        (grants.consent.grants(Class::Dashboards) && !self.home.knows_contents())
+            || (grants.consent.grants(Class::Automations) && !self.home.knows_routines())
     }
 
-    /// Lets go of contents that nobody may have any more.
-    pub fn forget_contents(&mut self) {
-        self.home.forget_contents();
+    /// Lets go of contents of these classes, which nobody may have any more.
+    pub fn forget_contents(&mut self, class: Class) {
+        match class {
+            Class::Dashboards => self.home.forget_contents(),
+            Class::Automations => self.home.forget_routines(),
+            Class::Structure | Class::Names => {}
+        }
     }
 
     /// How long until something is believed that was only seen so far; `None` if nothing waits.
@@ -215,6 +234,51 @@ impl Stock {
         let view = View::new(home, policy, key);
         view.number(&mut ordinals);
         view.render(&ordinals, &orphans, visit);
+    }
+
+    /// Renders what one class alone would let leave, numbered as at the next taking of stock; stores nothing.
+    pub fn preview_each(
+        &self,
+        key: &IdKey,
+        grants: &Grants,
+        class: Class,
+        now_ms: i64,
+        visit: &mut dyn FnMut(Record<'_>),
+    ) {
+        let mut alone = Grants { excluded: grants.excluded.clone(), ..Grants::default() };
+        alone.consent.grant(class);
+        self.show(&self.home, key, &alone, now_ms, visit);
+    }
+
+    /// All rooms, in the owner's words.
+    #[must_use]
+    pub fn rooms(&self, key: &IdKey, grants: &Grants) -> Vec<OwnRoom> {
+        let exclusions = exclusions(grants);
+        let policy = Policy {
+            consent: &grants.consent,
+            exclusions: &exclusions,
+            kinds: &self.kinds,
+            own_hosts: &self.own_hosts,
+        };
+        owner::own_rooms(&self.home, &policy, key)
+    }
+
+    /// Things that can be excluded, in the owner's words.
+    #[must_use]
+    pub fn things(&self, key: &IdKey, grants: &Grants, wanted: Wanted<'_>, limit: usize) -> Vec<OwnThing> {
+        owner::own_things(&self.home, &exclusions(grants), key, wanted, limit)
+    }
+
+    /// The language of the installation.
+    #[must_use]
+    pub fn language(&self) -> Option<&'static str> {
+        owner::own_language(&self.home)
+    }
+
+    /// Home Assistant's version and kind of installation.
+    #[must_use]
+    pub fn versions(&self) -> Option<(String, Option<&'static str>)> {
+        owner::own_versions(&self.home)
     }
 
     fn each(&self, key: &IdKey, grants: &Grants, visit: &mut dyn FnMut(Record<'_>)) {
@@ -398,7 +462,7 @@ fn exclusions(grants: &Grants) -> Exclusions {
     grants.excluded.iter().filter_map(|text| text.parse().ok()).collect()
 }
 
-fn line(record: Record<'_>) -> Option<Box<RawValue>> {
+pub(super) fn line(record: Record<'_>) -> Option<Box<RawValue>> {
     let body = std::str::from_utf8(record.body).ok()?;
     RawValue::from_string(format!("{{\"key\":\"{}\",\"record\":{body}}}", record.key)).ok()
 }

@@ -120,10 +120,14 @@ impl Agent {
 
     /// Whose contents are read and kept: only those that somebody may have.
     fn wish(&mut self) {
-        let granted = self.state.pairing.is_some() && self.state.grants.consent.grants(Class::Dashboards);
-        self.home.wishes.want_dashboards(granted);
-        if !granted {
-            self.stock.forget_contents();
+        let paired = self.state.pairing.is_some();
+        let granted = |class| paired && self.state.grants.consent.grants(class);
+        self.home.wishes.want_dashboards(granted(Class::Dashboards));
+        self.home.wishes.want_routines(granted(Class::Automations));
+        for class in [Class::Dashboards, Class::Automations] {
+            if !granted(class) {
+                self.stock.forget_contents(class);
+            }
         }
     }
 

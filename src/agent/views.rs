@@ -55,6 +55,9 @@ pub struct Status {
     pub forgetting: bool,
     /// Deployments that wait for the owner.
     pub waiting: u64,
+    /// Language of the installation, once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 /// Frames and bytes, both ways.

@@ -38,6 +38,7 @@ pub(super) async fn preview(settings: &Settings, output: Output) -> Result<(), P
     let mut stock = Stock::new(&mut state, own_hosts(settings));
     let wishes = std::sync::Arc::new(Wishes::default());
     wishes.want_dashboards(grants.consent.grants(Class::Dashboards));
+    wishes.want_routines(grants.consent.grants(Class::Automations));
     let mut events = start_home(settings, &dice, &wishes)?;
     let deadline = Instant::now() + PATIENCE;
     let mut trouble = None;

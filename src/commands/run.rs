@@ -35,6 +35,10 @@ pub(super) async fn run(settings: &Settings) -> Result<(), Problem> {
         lock = wait_for_lock(&folder) => lock?,
     };
     let agent = Agent::open(settings, folder, lock, Scope::Daemon).await?;
+    crate::page::start(settings, agent.requests(), |link| {
+        super::output::note(&format!("Open the page, once, at: {link}"));
+    })
+    .await?;
     agent.run(stop).await
 }
 

@@ -126,6 +126,8 @@ pub enum Command<'a> {
     Resources,
     /// The installation type. We unsubscribe after the first answer.
     SystemHealth,
+    /// Users, of which we keep who is an administrator. Administrators only.
+    Users,
     /// Is anybody there?
     Ping,
 }
@@ -191,6 +193,7 @@ impl Command<'_> {
             Self::DashboardContents(_) => "lovelace/config",
             Self::Resources => "lovelace/resources",
             Self::SystemHealth => "system_health/info",
+            Self::Users => "config/auth/list",
             Self::Ping => "ping",
         }
     }
@@ -230,6 +233,7 @@ impl Sentence for Command<'_> {
             | Self::Dashboards
             | Self::Resources
             | Self::SystemHealth
+            | Self::Users
             | Self::Ping => {}
         }
         serde_json::to_string(&request)

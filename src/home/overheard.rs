@@ -51,6 +51,7 @@ impl Heard {
         let (interner, readings) = (&mut self.interner, &mut self.readings);
         let _ = lists::is_admin(raw);
         let _ = entity::registered_ids(raw);
+        let _ = entity::routines(raw);
         if let Ok((entries, _)) = lists::config_entries(raw, interner) {
             self.config_entries.extend(entries);
         }

@@ -57,6 +57,8 @@ pub(super) struct Plan {
     pub(super) dashboards: bool,
     /// Contents of dashboards, as far as they are wished for.
     pub(super) contents: Contents,
+    /// Automations, scripts and scenes that are known have not changed: each that does shows as an entity that vanishes and appears.
+    pub(super) routines_known: bool,
 }
 
 /// Contents of which dashboards.
@@ -113,7 +115,13 @@ impl Plan {
             integrations: true,
             dashboards: true,
             contents: Contents::All,
+            routines_known: false,
         }
+    }
+
+    /// Everything that could have changed without a word; `sees_everything` says that little can.
+    pub(super) fn once_more(sees_everything: bool) -> Self {
+        Self { routines_known: sees_everything, ..Self::everything() }
     }
 
     fn is_empty(&self) -> bool {

@@ -5,12 +5,16 @@ use std::collections::HashSet;
 use serde_json::value::RawValue;
 use vestibule_protocol::limits;
 
+use super::address::Endpoint;
 use super::commands::Command;
 use super::intern::Interner;
 use super::read::{BATCH, Contents, Entities, Plan};
+use super::rest::Rest;
+use super::routines::{self, is_routine};
 use super::session::{Refusal, Session};
 use super::wire::{Garbled, entity, lists, text};
 use super::wishes::Wishes;
+use crate::net::Dial;
 use crate::outbound::reading::{
     HomeTrouble, RawConfig, RawContents, RawDashboard, RawDocument, RawEntity, Reading, Shared, Text,
 };
@@ -25,6 +29,8 @@ pub(super) struct Keeper {
     config_entries: lists::EntryDomains,
     /// Dashboards in storage mode: record ids and paths.
     boards: Vec<(Shared, Text)>,
+    /// Automations, scripts and scenes were read since they are wished for.
+    routines_read: bool,
     /// Home Assistant's version when it was asked, and the answer. Asking makes it look up things on the internet, so we ask once.
     installation_type: Option<(String, Option<String>)>,
 }
@@ -38,12 +44,20 @@ pub(super) async fn config(session: &mut Session, keeper: &mut Keeper) -> Result
         .map_err(|_| HomeTrouble::Protocol)?
 }
 
+/// Where else a reading goes, and how far.
+#[derive(Clone, Copy)]
+pub(super) struct Reach<'a> {
+    pub(super) wishes: &'a Wishes,
+    pub(super) dial: &'a dyn Dial,
+    pub(super) endpoint: &'a Endpoint,
+}
+
 /// Reads what the plan names.
 pub(super) async fn read(
     session: &mut Session,
     keeper: &mut Keeper,
     plan: &Plan,
-    wishes: &Wishes,
+    reach: Reach<'_>,
 ) -> Result<Vec<Reading>, HomeTrouble> {
     let mut readings = Vec::new();
     if plan.entities == Entities::All {
@@ -71,6 +85,7 @@ pub(super) async fn read(
             readings.push(some_entities(session, keeper, &ids).await?);
         }
     }
+    readings.extend(routines(session, keeper, plan, reach, readings.last()).await?);
     if plan.integrations {
         let integrations = list(session, keeper, &Command::Integrations, lists::integrations).await?;
         readings.push(Reading::Integrations(integrations));
@@ -82,7 +97,7 @@ pub(super) async fn read(
         let resources = optional_list(session, keeper, &Command::Resources, lists::resources).await?;
         readings.push(Reading::Resources(resources));
     }
-    if wishes.dashboards() {
+    if reach.wishes.dashboards() {
         readings.extend(contents(session, keeper, &plan.contents).await?);
     }
     if plan.config || plan.entities == Entities::All {
@@ -126,6 +141,39 @@ async fn contents(
         Contents::Some(_) if read.is_empty() => None,
         Contents::Some(_) => Some(Reading::SomeContents(read)),
     })
+}
+
+/// Automations, scripts and scenes, if they are wished for: all, or those among the entities that changed.
+async fn routines(
+    session: &mut Session,
+    keeper: &mut Keeper,
+    plan: &Plan,
+    reach: Reach<'_>,
+    entities: Option<&Reading>,
+) -> Result<Option<Reading>, HomeTrouble> {
+    if !reach.wishes.routines() {
+        keeper.routines_read = false;
+        return Ok(None);
+    }
+    let mut rest = Rest::new(reach.dial, reach.endpoint);
+    match (&plan.entities, entities) {
+        (Entities::All, Some(Reading::Entities(all))) if !(plan.routines_known && keeper.routines_read) => {
+            let ids = all
+                .iter()
+                .filter(|entity| entity.id.is_some())
+                .map(|entity| &**entity.entity_id.reveal_to_home());
+            let ids: Vec<&str> = ids.filter(|id| is_routine(id)).collect();
+            let all = routines::read(session, &mut rest, &ids).await?;
+            keeper.routines_read = true;
+            Ok(Some(Reading::Routines(all)))
+        }
+        (Entities::Some(changed), _) => {
+            let ids: Vec<&str> = changed.keys().map(|id| &**id).filter(|id| is_routine(id)).collect();
+            let some = routines::read(session, &mut rest, &ids).await?;
+            Ok((!some.is_empty()).then_some(Reading::SomeRoutines(some)))
+        }
+        (Entities::All, _) => Ok(None),
+    }
 }
 
 /// A list that every home has.

@@ -260,6 +260,7 @@ fn topic(command: &Command<'_>) -> Option<Topic> {
         | Command::DashboardContents(_)
         | Command::Resources
         | Command::SystemHealth
+        | Command::Users
         | Command::Ping => None,
     }
 }

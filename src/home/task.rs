@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::address::Endpoint;
 use super::commands::{Command, EventType};
 use super::read::{Plan, re_read_after, retry_after};
-use super::reader::{self, Keeper};
+use super::reader::{self, Keeper, Reach};
 use super::session::{Refusal, Session};
 use super::socket::Socket;
 use super::wishes::Wishes;
@@ -116,9 +116,10 @@ async fn connection(
     let subscriptions = subscriptions(admin, &version);
     report.tell(HomeEvent::Connected { version, admin }).await?;
 
+    let reach = Reach { wishes, dial, endpoint };
     let sees_everything = subscribe(&mut session, &subscriptions).await? && admin;
     wishes.begin();
-    let readings = reader::read(&mut session, keeper, &Plan::everything(), wishes).await?;
+    let readings = reader::read(&mut session, keeper, &Plan::everything(), reach).await?;
     subscribe_resources(&mut session).await?;
     report.tell(HomeEvent::Read { readings, complete: true }).await?;
     *failures = 0;
@@ -141,12 +142,12 @@ async fn connection(
         let plan = if now >= re_read_at {
             re_read_at = now + re_read_after(sees_everything, jitter());
             session.changes.clear();
-            Some(Plan::everything())
+            Some(Plan::once_more(sees_everything))
         } else {
             session.changes.take_due(now)
         };
         if let Some(plan) = plan {
-            let readings = reader::read(&mut session, keeper, &plan, wishes).await?;
+            let readings = reader::read(&mut session, keeper, &plan, reach).await?;
             report.tell(HomeEvent::Read { readings, complete: true }).await?;
             announced = false;
         }

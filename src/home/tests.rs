@@ -128,6 +128,8 @@ fn lengths(readings: &[Reading]) -> Vec<(&'static str, usize)> {
             Reading::Resources(all) => ("resources", all.len()),
             Reading::Contents(all) => ("contents", all.len()),
             Reading::SomeContents(some) => ("some contents", some.len()),
+            Reading::Routines(all) => ("routines", all.len()),
+            Reading::SomeRoutines(some) => ("some routines", some.len()),
         })
         .collect();
     lengths.sort_unstable();

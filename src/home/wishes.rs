@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 pub struct Wishes {
     again: Notify,
     dashboards: AtomicBool,
+    routines: AtomicBool,
 }
 
 impl Wishes {
@@ -23,6 +24,17 @@ impl Wishes {
         if !self.dashboards.swap(wanted, Ordering::Relaxed) && wanted {
             self.read_again();
         }
+    }
+
+    /// The same for automations, scripts and scenes.
+    pub fn want_routines(&self, wanted: bool) {
+        if !self.routines.swap(wanted, Ordering::Relaxed) && wanted {
+            self.read_again();
+        }
+    }
+
+    pub(super) fn routines(&self) -> bool {
+        self.routines.load(Ordering::Relaxed)
     }
 
     pub(super) fn dashboards(&self) -> bool {

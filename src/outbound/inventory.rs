@@ -7,11 +7,13 @@ pub mod delays;
 pub mod ordinals;
 pub mod orphans;
 
+use std::collections::BTreeMap;
+
 use self::delays::Delays;
 use super::privacy;
 use super::reading::{
     RawArea, RawConfig, RawContents, RawDashboard, RawDevice, RawDocument, RawEntity, RawFloor,
-    RawIntegration, RawLabel, RawResource, Reading, Text,
+    RawIntegration, RawLabel, RawResource, Reading, RegistryId, Text,
 };
 
 /// The home as last read. 50 000 entities take about 360 bytes each, their texts included.
@@ -32,6 +34,8 @@ pub struct Home {
     pub(super) resources: Vec<RawResource>,
     /// Sorted by the dashboard's id; `None` as long as they were not read.
     contents: Option<Vec<RawContents>>,
+    /// By registry id; `None` as long as they were not read.
+    routines: Option<BTreeMap<RegistryId, RawDocument>>,
     /// New ones without registry entry, sorted by entity id, that are not believed yet.
     waiting: Vec<RawEntity>,
     entities_read: bool,
@@ -81,6 +85,15 @@ impl Home {
                 self.contents = Some(contents);
             }
             Reading::SomeContents(contents) => self.some_contents(contents),
+            Reading::Routines(all) => {
+                self.routines = Some(all.into_iter().map(|one| (one.entity, one.document)).collect());
+            }
+            Reading::SomeRoutines(some) => {
+                // Before all were read, some do not count.
+                if let Some(routines) = &mut self.routines {
+                    routines.extend(some.into_iter().map(|one| (one.entity, one.document)));
+                }
+            }
         }
         self.delays.look_again()
     }
@@ -108,6 +121,22 @@ impl Home {
     #[must_use]
     pub const fn knows_contents(&self) -> bool {
         self.contents.is_some()
+    }
+
+    /// The document of an automation, a script or a scene.
+    pub(super) fn routine(&self, entity: &RawEntity) -> Option<&RawDocument> {
+        self.routines.as_ref()?.get(entity.id.as_ref()?)
+    }
+
+    /// Whether automations, scripts and scenes were read.
+    #[must_use]
+    pub const fn knows_routines(&self) -> bool {
+        self.routines.is_some()
+    }
+
+    /// Lets go of them.
+    pub fn forget_routines(&mut self) {
+        self.routines = None;
     }
 
     /// Lets go of the contents, which nobody may have any more.

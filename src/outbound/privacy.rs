@@ -7,6 +7,7 @@ mod contents;
 pub(crate) mod ids;
 mod known;
 mod names;
+pub mod owner;
 pub mod policy;
 mod render;
 mod rooms;

@@ -258,11 +258,22 @@ pub struct RawContents {
     pub document: RawDocument,
 }
 
+/// What an automation, a script or a scene is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawRoutine {
+    /// Registry id of its entity.
+    pub entity: RegistryId,
+    /// What the editor keeps.
+    pub document: RawDocument,
+}
+
 /// A document, as far as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RawDocument {
     /// Nothing was saved: Home Assistant makes the dashboard up.
     Absent,
+    /// Kept where Home Assistant's editor does not reach, or next to a secret (R11).
+    OutOfReach,
     /// Longer than [`CONTENT_BYTES`](vestibule_protocol::limits::CONTENT_BYTES).
     TooLarge,
     /// Home Assistant's JSON text.
@@ -310,6 +321,10 @@ pub enum Reading {
     Contents(Vec<RawContents>),
     /// Contents of some, read afresh.
     SomeContents(Vec<RawContents>),
+    /// Automations, scripts and scenes, all that have a document.
+    Routines(Vec<RawRoutine>),
+    /// Some, read afresh.
+    SomeRoutines(Vec<RawRoutine>),
     /// All resources.
     Resources(Vec<RawResource>),
 }

@@ -120,6 +120,16 @@ impl Reader {
             .map_or_else(|| Ok(Usage::default()), |ledger| ledger::usage(ledger, since, pending))
     }
 
+    /// Bytes sent and received in each of `count` equal steps of time, the first of which begins at `since` (Unix milliseconds).
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn usage_by(&self, since: i64, step_ms: i64, count: usize) -> Result<Vec<(u64, u64)>, StoreError> {
+        self.ledger
+            .as_ref()
+            .map_or_else(|| Ok(vec![(0, 0); count]), |ledger| ledger::usage_by(ledger, since, step_ms, count))
+    }
+
     /// Writes the whole ledger as JSON lines; returns the number of rows.
     ///
     /// # Errors

@@ -104,7 +104,7 @@ impl Singleton for SessionToken {
     const KEY: &'static str = "session";
 }
 
-/// What the owner says an area is, by Home Assistant's area id: a kind, or `None` to hide it. `Debug` only counts.
+/// What the owner says an area is, by its opaque id: a kind, or `None` to hide it. `Debug` only counts.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AreaKinds(pub BTreeMap<String, Option<String>>);
 

@@ -111,8 +111,12 @@ fn only_few_files_open_sockets() {
     none(outside(&agent, &network, &["src/net.rs"]).collect(), "only src/net.rs opens connections");
     // The HTTP library is given connections; it cannot make any.
     none(
-        outside(&agent, &["hyper", "hyper_util"], &["src/home/rest.rs"]).collect(),
-        "only home/rest.rs speaks HTTP",
+        outside(&agent, &["hyper", "hyper_util"], &["src/home/rest.rs", "src/page/server.rs"]).collect(),
+        "only home/rest.rs asks over HTTP, and only page/server.rs answers",
+    );
+    none(
+        outside(&agent, &["Listener::bind"], &["src/net.rs", "src/page.rs"]).collect(),
+        "only the page listens",
     );
     let dialling = [".dial(", "client_async", "client_async_with_config"];
     let both = ["src/net.rs", "src/home/rest.rs", "src/home/socket.rs", "src/portal/link.rs"];
@@ -153,7 +157,7 @@ fn private_text_has_few_doors() {
         ("reveal_to_privacy", vec!["src/private.rs", "src/outbound/privacy/", "src/outbound/contents/"]),
         ("reveal_to_home", vec!["src/private.rs", "src/home/"]),
         ("reveal_to_journal", vec!["src/private.rs", "src/store/journal/"]),
-        ("reveal_to_owner", vec!["src/private.rs", "src/agent/deployments/views.rs"]),
+        ("reveal_to_owner", vec!["src/private.rs", "src/agent/things.rs", "src/agent/deployments/views.rs"]),
         ("reveal_to_inbound", vec!["src/private.rs", "src/inbound/"]),
         ("by_privacy_rule", vec!["crates/protocol/src/record.rs", "src/outbound/privacy/"]),
     ];
@@ -162,6 +166,60 @@ fn private_text_has_few_doors() {
         assert!(used, "nobody uses {door} any more: the rule looks for the wrong word");
         none(outside(&sources, &[door], &places).collect(), &format!("{door} is called in {places:?} only"));
     }
+}
+
+/// The page has no second way to the state: it asks the loop, and reads the ledger as the commands do. It never talks to the portal.
+#[test]
+fn the_page_asks_the_loop() {
+    let sources = rust();
+    let page: Vec<Source> = sources
+        .into_iter()
+        .filter(|source| source.path == "src/page.rs" || source.path.starts_with("src/page/"))
+        .collect();
+    assert!(page.len() > 10, "the page was not found");
+    let others = [
+        "crate::portal",
+        "crate::inbound",
+        "crate::outbound::inventory",
+        "crate::outbound::privacy",
+        "Store",
+    ];
+    none(
+        outside(&page, &others, &[]).collect(),
+        "the page knows neither portal nor home nor the writing store",
+    );
+    let reading = ["Reader", "spawn_blocking"];
+    let places = ["src/page/ask.rs", "src/page/ledger.rs"];
+    none(outside(&page, &reading, &places).collect(), "only the ledger's page reads a file");
+}
+
+/// What a page shows is escaped by its template, without exception, and there is no script or style in it.
+#[test]
+fn templates_escape_everything_and_hold_no_script() {
+    let templates: Vec<(String, String)> =
+        texts().into_iter().filter(|(path, _)| path.starts_with("addon/templates/")).collect();
+    assert!(templates.len() > 10, "the templates were not found");
+    let unsafe_words = [
+        "|safe",
+        "| safe",
+        "|escape(",
+        "escape=",
+        " style=",
+        "<style",
+        "onclick",
+        "onload",
+        "javascript:",
+        "http://",
+        "https://",
+    ];
+    let offences = templates.iter().flat_map(|(path, text)| {
+        (1..).zip(text.lines()).filter_map(move |(number, line)| {
+            let scripted = line.contains("<script") && !line.contains("src=");
+            (scripted || unsafe_words.iter().any(|word| line.contains(word)))
+                .then(|| format!("{path}:{number}: {}", line.trim()))
+        })
+    });
+    none(offences.collect(), "templates escape everything, and hold no script, style or foreign address");
 }
 
 #[test]

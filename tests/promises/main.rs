@@ -15,6 +15,7 @@ mod identity;
 mod inside;
 mod ledger;
 mod packaging;
+mod page;
 mod privacy;
 mod problems;
 mod real_sync;

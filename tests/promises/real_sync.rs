@@ -13,7 +13,6 @@ use vestibule_protocol::id::Fingerprint;
 use vestibule_protocol::message::FromAgent;
 
 use crate::ledger::{self, Row};
-use crate::support::house::records;
 use crate::support::{House, contains, copy_folder, files, put_back, until, wire};
 
 /// Two real homes at once would only make each other slow.

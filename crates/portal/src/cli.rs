@@ -41,11 +41,14 @@ struct Cli {
     command: Command,
 }
 
+/// Heading of what every command takes, so that it does not stand between what is its own.
+const EVERYWHERE: &str = "For every command";
+
 /// Where, and how to answer.
 #[derive(Debug, Args)]
 struct Place {
     /// Data folder of the portal
-    #[arg(long, value_name = "DIR", env = "VESTIBULE_PORTAL_DATA", hide_env_values = true, global = true)]
+    #[arg(long, value_name = "DIR", env = "VESTIBULE_PORTAL_DATA", hide_env_values = true, global = true, help_heading = EVERYWHERE)]
     data: Option<PathBuf>,
     /// Erasure journal, if it is kept outside the data folder
     #[arg(
@@ -53,11 +56,12 @@ struct Place {
         value_name = "FILE",
         env = "VESTIBULE_PORTAL_ERASURE_JOURNAL",
         hide_env_values = true,
-        global = true
+        global = true,
+        help_heading = EVERYWHERE
     )]
     erasure_journal: Option<PathBuf>,
     /// Answer as JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     json: bool,
 }
 

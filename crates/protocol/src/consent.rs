@@ -148,7 +148,8 @@ impl Consent {
         true
     }
 
-    /// Withdraws a class; says whether that changed anything.
+    /// Withdraws a class; says whether that changed anything. Contents hold what `names` let through, so when that is withdrawn they are
+    /// erased too, and sent again without it if they are granted.
     pub fn withdraw(&mut self, class: Class) -> bool {
         if !self.grants(class) {
             return false;
@@ -156,6 +157,12 @@ impl Consent {
         self.classes.retain(|granted| *granted != class);
         self.epoch += 1;
         self.withdrawn.insert(class, self.epoch);
+        if class == Class::Names {
+            let granted =
+                [Class::Dashboards, Class::Automations].into_iter().filter(|class| self.grants(*class));
+            let erased: Vec<Class> = granted.collect();
+            self.withdrawn.extend(erased.into_iter().map(|class| (class, self.epoch)));
+        }
         true
     }
 
@@ -187,6 +194,19 @@ impl Consent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Promise 4: the words that `names` let through stand in contents too.
+    #[test]
+    fn r27_withdrawing_names_erases_granted_contents() {
+        let mut consent = Consent::default();
+        consent.grant(Class::Names);
+        consent.grant(Class::Dashboards);
+        let seen = consent.epoch;
+        consent.withdraw(Class::Names);
+        assert!(consent.grants(Class::Dashboards));
+        let erased: Vec<Class> = consent.withdrawn_since(seen).collect();
+        assert_eq!(erased, [Class::Names, Class::Dashboards]);
+    }
 
     #[test]
     fn r27_a_portal_that_missed_changes_learns_every_withdrawal() {

@@ -73,6 +73,7 @@ pub(super) fn parameters(command: &str) -> Option<&'static [&'static str]> {
         | "lovelace/dashboards/list"
         | "lovelace/resources"
         | "system_health/info"
+        | "config/auth/list"
         | "ping" => &[],
         _ => return None,
     })
@@ -179,6 +180,8 @@ fn known(model: &Model, command: &str, request: &Value) -> Answer {
             let first = json!({"type": "initial", "data": {"homeassistant": {"info": info}}});
             Answer::Subscribed(Subscription::Silent, Some(first.to_string()))
         }
+        "config/auth/list" if !model.admin => Answer::Error("unauthorized"),
+        "config/auth/list" => Answer::Result(list(&model.users)),
         "ping" => Answer::Pong,
         _ => Answer::Error("unknown_command"),
     }

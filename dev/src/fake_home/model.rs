@@ -73,6 +73,8 @@ pub struct Model {
     pub dashboards: Vec<Value>,
     /// Resources.
     pub resources: Vec<Value>,
+    /// Users, as `config/auth/list` tells of them.
+    pub users: Vec<Value>,
     /// Contents of dashboards, by path, as Home Assistant spells them.
     pub contents: BTreeMap<String, String>,
     /// Resources are kept in YAML.
@@ -114,6 +116,12 @@ impl Model {
             ],
             dashboards: Vec::new(),
             resources: Vec::new(),
+            users: vec![
+                user("owner", true, true, "system-admin"),
+                user("admin", false, true, "system-admin"),
+                user("guest", false, true, "system-users"),
+                user("gone", false, false, "system-admin"),
+            ],
             contents: BTreeMap::new(),
             yaml_resources: false,
             resources_loaded: false,
@@ -231,6 +239,14 @@ impl Model {
     pub(super) const fn crippled(&self) -> bool {
         self.recovery_mode || self.safe_mode
     }
+}
+
+/// A user; its id is its name.
+fn user(name: &str, owner: bool, active: bool, group: &str) -> Value {
+    json!({
+        "id": name, "username": name, "name": name, "is_owner": owner, "is_active": active, "local_only": false,
+        "system_generated": false, "group_ids": [group], "credentials": [{"type": "homeassistant"}],
+    })
 }
 
 const ROOMS: [&str; 8] =

@@ -51,7 +51,7 @@ impl Agent {
         let steps = self.steps(id).await?;
         self.name_things(&mut row, &steps);
         if let Some(item) = row.items.get_mut(item as usize) {
-            item.enabled = true;
+            (item.enabled, item.drifted) = (true, false);
         }
         let mut change = self.change();
         // The next deployment names the text as it is now for its base.
@@ -72,29 +72,28 @@ pub(super) async fn switch_on(
     let Target::Routine { kind: RoutineKind::Automation, id } = &step.target else {
         return Err(DeskError::NotSupported);
     };
-    if let Some(wanted) = enabled(&step.after) {
-        let found = places::look(desk, &step.target, &step.after).await?.image;
-        let ours = matches!(
-            compare(&step.target, &found, &step.before, &step.after, true),
-            Seen::After | Seen::Both
-        );
-        let done = compare(&step.target, &found, &step.before, &wanted, false) == Seen::After;
-        if !ours && !done {
-            // An edit is the owner's; so is switching it on then.
+    let wanted = enabled(&step.after).unwrap_or_else(|| step.after.clone());
+    let is = |found: &Image, image: &Image, settled: bool| {
+        compare(&step.target, found, &step.before, image, settled) == Seen::After
+    };
+    let found = places::look(desk, &step.target, &step.after).await?.image;
+    if !is(&found, &wanted, false) {
+        // As it was deployed, or as it was when this was interrupted between the journal and the deed. An edit is the owner's, and so
+        // is switching it on then.
+        let interrupted = enabled(&found).is_some_and(|found| is(&found, &wanted, false));
+        if !is(&found, &step.after, true) && !interrupted {
             return Err(DeskError::Refused);
         }
-        if !done {
-            note(journal, &step, wanted.clone()).await?;
-            kill_point("desk.enabling");
-            if places::put(desk, &step.target, &wanted, None).await? != Wrote::Done {
-                note(journal, &step, step.after.clone()).await?;
-                return Err(DeskError::Refused);
-            }
+        note(journal, &step, wanted.clone()).await?;
+        kill_point("desk.enabling");
+        if places::put(desk, &step.target, &wanted, None).await? != Wrote::Done {
+            note(journal, &step, found).await?;
+            return Err(DeskError::Refused);
         }
-        let read = places::look(desk, &step.target, &wanted).await?.image;
-        note(journal, &step, read).await?;
-        kill_point("desk.enabled");
     }
+    let read = places::look(desk, &step.target, &wanted).await?.image;
+    note(journal, &step, read).await?;
+    kill_point("desk.enabled");
     places::switch_on(desk, id).await
 }
 

@@ -80,6 +80,12 @@ impl Agent {
             | Request::Pair { .. }
             | Request::Forget { .. }
             | Request::Leaving
+            | Request::Connection
+            | Request::Preview { .. }
+            | Request::Rooms
+            | Request::RoomKind { .. }
+            | Request::Things { .. }
+            | Request::Report
             | Request::Marks => reply.result(Err::<bool, _>(problem::bad_request())).await,
         }
         Ok(())

@@ -18,15 +18,15 @@ fn asked(home: &FakeHome) -> u64 {
     home.commands().get(COMMAND).copied().unwrap_or_default()
 }
 
+fn shown(contents: &RawContents) -> Option<&str> {
+    match &contents.document {
+        RawDocument::Text(text) => Some(text.reveal_to_home()),
+        RawDocument::Absent | RawDocument::OutOfReach | RawDocument::TooLarge => None,
+    }
+}
+
 fn documents(contents: &[RawContents]) -> Vec<(&str, Option<&str>)> {
-    let shown = |contents: &RawContents| match &contents.document {
-        RawDocument::Text(text) => Some(text.reveal_to_home().to_string()),
-        RawDocument::Absent | RawDocument::TooLarge => None,
-    };
-    let mut list: Vec<_> = contents
-        .iter()
-        .map(|one| (&**one.id.reveal_to_home(), shown(one).map(|text| &*Box::leak(text.into_boxed_str()))))
-        .collect();
+    let mut list: Vec<_> = contents.iter().map(|one| (&**one.id.reveal_to_home(), shown(one))).collect();
     list.sort_unstable();
     list
 }

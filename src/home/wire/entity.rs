@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::capabilities::{Capabilities, Capability, capabilities_of};
 use super::{Garbled, Key, Odd, Texts, each, each_entry, text};
+use crate::home::desk::RoutineKind;
 use crate::home::intern::Interner;
 use crate::outbound::reading::{RawEntity, RegistryId};
 
@@ -96,6 +97,36 @@ pub(in crate::home) fn entries(
         Err(_) => skipped += 1,
     })?;
     Ok(skipped)
+}
+
+/// Among extended entries, those of automations, scripts and scenes that have a document: registry id, kind, and the document's id. That id is
+/// never kept with the entity, which has no use for it.
+pub(in crate::home) fn routines(raw: &RawValue) -> Result<Vec<(RegistryId, RoutineKind, Box<str>)>, Garbled> {
+    #[derive(Deserialize)]
+    struct Routine<'a> {
+        #[serde(borrow, default)]
+        id: Odd<'a>,
+        #[serde(borrow, default)]
+        entity_id: Odd<'a>,
+        #[serde(borrow, default)]
+        platform: Odd<'a>,
+        #[serde(borrow, default)]
+        unique_id: Odd<'a>,
+    }
+    let mut found = Vec::new();
+    each_entry(raw, |_, entry| {
+        let Ok(Some(entry)) = serde_json::from_str::<Option<Routine<'_>>>(entry.get()) else { return };
+        let kind = match (domain(entry.entity_id.get().unwrap_or_default()), entry.platform.get()) {
+            ("automation", Some("automation")) => RoutineKind::Automation,
+            ("script", Some("script")) => RoutineKind::Script,
+            ("scene", Some("homeassistant")) => RoutineKind::Scene,
+            _ => return,
+        };
+        if let (Some(id), Some(unique_id)) = (entry.id.get(), entry.unique_id.get()) {
+            found.push((RegistryId::parse(id), kind, unique_id.into()));
+        }
+    })?;
+    Ok(found)
 }
 
 /// The entity as the registry alone knows it: nobody provides it until a state says otherwise.

@@ -72,6 +72,27 @@ pub(in crate::home) fn is_admin(raw: &RawValue) -> Result<bool, Garbled> {
     Ok(serde_json::from_str::<User>(raw.get())?.is_admin)
 }
 
+/// Ids of the users who may decide: active, and owner or in the group of administrators.
+pub(in crate::home) fn administrators(raw: &RawValue, mut take: impl FnMut(&str)) -> Result<(), Garbled> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct User<'a> {
+        #[serde(borrow)]
+        id: Odd<'a>,
+        is_owner: bool,
+        is_active: bool,
+        #[serde(borrow)]
+        group_ids: Vec<Odd<'a>>,
+    }
+    each(raw, |user: User<'_>| {
+        let may = user.is_owner || user.group_ids.iter().any(|group| group.is("system-admin"));
+        if let Some(id) = user.id.get().filter(|_| user.is_active && may) {
+            take(id);
+        }
+    })
+    .map(drop)
+}
+
 /// Config entries, reduced to their integrations.
 pub(in crate::home) fn config_entries(
     raw: &RawValue,

@@ -1,53 +1,91 @@
-//! Records of contents: what was saved of a dashboard, rewritten; what cannot leave becomes a problem, never silence (R14).
+//! Records of contents: what was saved of a dashboard, an automation, a script or a scene, rewritten; what cannot leave becomes a problem, never silence (R14).
 
 use vestibule_protocol::consent::Class;
 use vestibule_protocol::id::{OpaqueId, Thing};
 use vestibule_protocol::problem::Problem;
 use vestibule_protocol::record::{ContentRecord, Vetted};
 
-use super::ids;
 use super::known::Known;
-use super::render::Out;
-use super::view::View;
+use super::render::{Out, ROUTINES};
+use super::view::{SeenEntity, View};
+use super::{ids, words};
 use crate::outbound::contents::{ContentError, Contents, DocumentKind, base_hash, rewrite};
 use crate::outbound::reading::RawDocument;
 
-/// Renders the contents of all dashboards that have some and are not kept in YAML, by id (R11).
-pub(super) fn dashboards(view: &View<'_>, out: &mut Out<'_>) {
+/// Renders what is granted: dashboards that have contents and are not kept in YAML (R11), by id, then automations, scripts and scenes.
+pub(super) fn all(view: &View<'_>, routines: &[Vec<SeenEntity>; 3], out: &mut Out<'_>) {
     view.left_out.borrow_mut().clear();
-    let stored = view.home.dashboards.iter().filter(|dashboard| !dashboard.yaml);
-    let mut documents: Vec<(OpaqueId, &RawDocument)> = stored
-        .filter_map(|dashboard| {
-            let id = ids::text(view.key, Thing::Dashboard, &dashboard.id);
-            Some((id, view.home.contents(dashboard)?))
-        })
-        .collect();
-    if documents.is_empty() {
-        return;
-    }
-    documents.sort_unstable_by_key(|(id, _)| id.bits);
-    let known = Known::new(view);
-    for (id, document) in documents {
-        if let Err(error) = document_of(view, &known, id, document, out) {
-            view.left_out.borrow_mut().push(left_out(id, error));
+    let documents = dashboards(view).chain(documents_of(view, routines));
+    let mut known = None;
+    let mut out_of_reach = 0;
+    for (thing, kind, document) in documents.collect::<Vec<_>>() {
+        if *document == RawDocument::OutOfReach {
+            out_of_reach += 1;
+            continue;
+        }
+        let known = known.get_or_insert_with(|| Known::new(view));
+        if let Err(error) = document_of(view, known, (thing, kind), document, out) {
+            view.left_out.borrow_mut().push(left_out(thing, error));
         }
     }
+    if out_of_reach > 0 {
+        view.left_out.borrow_mut().push(unreachable(out_of_reach));
+    }
+}
+
+type Document<'v> = (OpaqueId, DocumentKind, &'v RawDocument);
+
+fn dashboards<'v>(view: &'v View<'_>) -> impl Iterator<Item = Document<'v>> {
+    let granted = view.policy.consent.grants(Class::Dashboards);
+    let stored = view.home.dashboards.iter().filter(move |dashboard| granted && !dashboard.yaml);
+    let mut documents: Vec<_> = stored
+        .filter_map(|dashboard| {
+            let id = ids::text(view.key, Thing::Dashboard, &dashboard.id);
+            Some((id, DocumentKind::Dashboard, view.home.contents(dashboard)?))
+        })
+        .collect();
+    documents.sort_unstable_by_key(|(id, ..)| id.bits);
+    documents.into_iter()
+}
+
+/// In the order of rendering.
+fn documents_of<'v>(
+    view: &'v View<'_>,
+    routines: &[Vec<SeenEntity>; 3],
+) -> impl Iterator<Item = Document<'v>> {
+    let granted = view.policy.consent.grants(Class::Automations);
+    let mut documents = Vec::new();
+    for (list, (_, thing)) in routines.iter().zip(ROUTINES).filter(|_| granted) {
+        let kind = match thing {
+            Thing::Automation => DocumentKind::Automation,
+            Thing::Script => DocumentKind::Script,
+            _ => DocumentKind::Scene,
+        };
+        for raw in list.iter().map(|seen| &view.home.entities[seen.at as usize]) {
+            let document = view.home.routine(raw);
+            documents.extend(document.map(|document| (ids::entity(view.key, thing, raw), kind, document)));
+        }
+    }
+    documents.into_iter()
 }
 
 fn document_of(
     view: &View<'_>,
     known: &Known<'_, '_>,
-    thing: OpaqueId,
+    (thing, kind): (OpaqueId, DocumentKind),
     document: &RawDocument,
     out: &mut Out<'_>,
 ) -> Result<(), ContentError> {
     let text = match document {
         RawDocument::Text(text) => text.reveal_to_privacy(),
         RawDocument::TooLarge => return Err(ContentError::TooLarge),
-        RawDocument::Absent => return Ok(()),
+        RawDocument::Absent | RawDocument::OutOfReach => return Ok(()),
     };
-    let names = view.policy.consent.grants(Class::Names);
-    let contents = Contents { thing, kind: DocumentKind::Dashboard, text };
+    // R11: an older Home Assistant fills secrets in where the editor reads, and nobody can tell them from other words.
+    let version = view.home.config.as_ref().map_or("", |config| &config.version);
+    let clean = kind == DocumentKind::Dashboard || words::keeps_secrets(version);
+    let names = clean && view.policy.consent.grants(Class::Names);
+    let contents = Contents { thing, kind, text };
     let rewritten = rewrite(&contents, known, view.key, names)?;
     let record =
         ContentRecord { base: base_hash(view.key, thing, text), text: Vetted::by_privacy_rule(&rewritten) };
@@ -59,6 +97,16 @@ fn left_out(thing: OpaqueId, error: ContentError) -> Problem {
     Problem::new(
         "contents_left_out",
         format!("The contents of {thing} stay at home: {error}."),
-        "Nothing else is affected. They leave once the dashboard is saved without that.",
+        "Nothing else is affected. They leave once they are saved without that.",
+    )
+}
+
+fn unreachable(count: usize) -> Problem {
+    Problem::new(
+        "contents_out_of_reach",
+        format!(
+            "The contents of {count} automations, scripts or scenes stay at home: Home Assistant's editor does not reach them."
+        ),
+        "Nothing else is affected. Those in packages, in split files, or in a file with a secret never leave.",
     )
 }

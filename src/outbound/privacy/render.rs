@@ -71,9 +71,7 @@ impl<'a> View<'a> {
                 out.structure(kind, ids::entity(self.key, thing, raw), &record);
             }
         }
-        if self.policy.consent.grants(Class::Dashboards) {
-            contents::dashboards(self, &mut out);
-        }
+        contents::all(self, &routines, &mut out);
     }
 
     fn house(&self, out: &mut Out<'_>, ordinals: &Ordinals) {
@@ -230,7 +228,7 @@ fn by_id<'a, T>(things: impl Iterator<Item = (OpaqueId, &'a T)>) -> Vec<(OpaqueI
     things
 }
 
-const ROUTINES: [(RecordKind, Thing); 3] = [
+pub(super) const ROUTINES: [(RecordKind, Thing); 3] = [
     (RecordKind::Automation, Thing::Automation),
     (RecordKind::Script, Thing::Script),
     (RecordKind::Scene, Thing::Scene),

@@ -245,6 +245,12 @@ pub(super) fn version(text: &str) -> &str {
     if sound { text } else { OTHER }
 }
 
+/// Whether Home Assistant's editor refuses a file with a secret in it instead of filling the secret in. Seen in 2026.2; 2024.3 fills in.
+pub(super) fn keeps_secrets(version: &str) -> bool {
+    let mut numbers = version.split('.').map_while(|part| part.parse::<u32>().ok());
+    (numbers.next(), numbers.next()) >= (Some(2026), Some(2))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,6 +276,21 @@ mod tests {
         }
         assert_eq!(domain_of("light.emma"), Some("light"));
         assert_eq!(domain_of("emmas_invention.x"), Some("other"));
+    }
+
+    #[test]
+    fn r11_only_newer_versions_keep_secrets() {
+        for (version, keeps) in [
+            ("2026.11.0", true),
+            ("2026.2.0b1", true),
+            ("2027.1.0", true),
+            ("2026.1.3", false),
+            ("2024.3.3", false),
+            ("", false),
+            ("x", false),
+        ] {
+            assert_eq!(keeps_secrets(version), keeps, "{version}");
+        }
     }
 
     #[test]

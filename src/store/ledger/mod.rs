@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 pub(crate) use append::{Book, local};
 pub use read::{Entry, Page, Row, Usage};
-pub(crate) use read::{export, get, list, usage};
+pub(crate) use read::{export, get, list, usage, usage_by};
 pub(crate) use verify::verify;
 pub use verify::{Checkpoint, Verification};
 

@@ -161,6 +161,32 @@ pub(crate) fn usage(ledger: &Connection, since: i64, pending: &[(u64, Mark)]) ->
     Ok(Usage { out_frames, out_bytes, in_frames, in_bytes })
 }
 
+/// Bytes sent (or perhaps sent) and received in each of `count` equal steps of time, the first of which begins at `since`.
+pub(crate) fn usage_by(
+    ledger: &Connection,
+    since: i64,
+    step_ms: i64,
+    count: usize,
+) -> Result<Vec<(u64, u64)>, StoreError> {
+    let mut steps = vec![(0_u64, 0_u64); count];
+    let mut select = ledger
+        .prepare(
+            "SELECT (time - ?1) / ?2, direction, sum(size) FROM rows
+             WHERE time >= ?1 AND direction IN (0, 1) AND mark IS NOT 2 GROUP BY 1, 2",
+        )
+        .map_err(sql(LEDGER_DB))?;
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?.cast_unsigned()))
+    };
+    for row in select.query_map(params![since, step_ms], read).map_err(sql(LEDGER_DB))? {
+        let (step, direction, bytes) = row.map_err(sql(LEDGER_DB))?;
+        let Some(step) = usize::try_from(step).ok().and_then(|step| steps.get_mut(step)) else { continue };
+        let side = if direction == 0 { &mut step.0 } else { &mut step.1 };
+        *side += bytes;
+    }
+    Ok(steps)
+}
+
 /// Writes the whole ledger as JSON lines, one row at a time: first the checkpoint if there is one. Bytes and hashes are
 /// hexadecimal.
 pub(crate) fn export(

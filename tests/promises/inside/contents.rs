@@ -1,5 +1,6 @@
 //! Contents of dashboards on their way to the portal: granted, changed, renamed around, withdrawn (R10, R16, R27).
 
+use vestibule_dev::fake_home::Domain;
 use vestibule_protocol::consent::Class;
 
 use super::real::RealPortal;
@@ -95,4 +96,50 @@ async fn r23_a_large_dashboard_arrives() {
     world.converge(&portal).await;
     let held = contents(&portal);
     assert!(held.len() == 1 && held[0].len() > 500_000, "{}", held.len());
+}
+
+const ROUTINE: &str = r#"{"alias":"qzx alias","trigger":[{"platform":"state","entity_id":"light.qzx_lamp","to":"on"}],
+    "action":[{"service":"notify.qzx_phone","data":{"message":"qzx words"}}]}"#;
+
+/// R11, R27: automations come with their grant, by what the editor keeps, without a word of the home; and go with it.
+#[tokio::test(start_paused = true)]
+async fn r11_automations_come_as_the_editor_keeps_them() {
+    let (world, portal) = furnished().await;
+    world.home.put_routine(Domain::Automation, "1700000000001", ROUTINE);
+    world.home.put_routine(
+        Domain::Script,
+        "qzx_script",
+        r#"{"alias":"qzx script","sequence":[{"delay":"00:01:00"}]}"#,
+    );
+    world.converge(&portal).await;
+    assert!(contents(&portal).is_empty());
+    world.grant(Class::Automations).await;
+    world.converge(&portal).await;
+    let held = contents(&portal);
+    let of = |letter: &str| {
+        held.iter().filter(|line| line.starts_with(&format!("{{\"key\":\"content/{letter}_"))).count()
+    };
+    assert!(of("m") >= 1 && of("s") >= 1, "{held:?}");
+    assert_eq!(of("b"), 0);
+    assert!(held.iter().all(|line| !line.contains("qzx")), "{held:?}");
+    // Saved in the editor, it is loaded anew, and so it is read anew.
+    world.home.put_routine(Domain::Automation, "1700000000001", &ROUTINE.replace("\"on\"", "\"off\""));
+    world.converge(&portal).await;
+    assert_ne!(contents(&portal), held);
+    world.withdraw(Class::Automations).await;
+    world.converge(&portal).await;
+    assert!(contents(&portal).is_empty());
+}
+
+/// R11: a file with a secret in it is out of reach, and the owner is told so.
+#[tokio::test(start_paused = true)]
+async fn r11_a_file_with_a_secret_stays_at_home() {
+    let (world, portal) = furnished().await;
+    world.home.put_routine(Domain::Automation, "1700000000001", ROUTINE);
+    world.home.change_silently(|model| model.routines.unreadable.insert(Domain::Automation));
+    world.grant(Class::Automations).await;
+    let status = world.converge(&portal).await;
+    assert!(contents(&portal).is_empty());
+    assert_eq!(status.left_out.len(), 1, "{status:?}");
+    assert_eq!(status.left_out[0].code, "contents_out_of_reach");
 }

@@ -42,7 +42,7 @@ async fn allow(world: &World, change: Change, policy: Option<Policy>) {
 }
 
 /// A new dashboard.
-fn dashboard(path: &str, content: &str) -> Item {
+pub(super) fn dashboard(path: &str, content: &str) -> Item {
     Item::DashboardPut(DashboardPut {
         dashboard: None,
         url_path: Some(path.to_owned()),

@@ -310,6 +310,7 @@ async fn preview_at(folder: &Path, home: &FakeHome, now_ms: i64) -> Vec<String> 
     let mut stock = Stock::new(&mut state, own_hosts());
     let wishes = Arc::new(Wishes::default());
     wishes.want_dashboards(state.grants.consent.grants(Class::Dashboards));
+    wishes.want_routines(state.grants.consent.grants(Class::Automations));
     let mut events = read_home(home, &wishes);
     loop {
         if let HomeEvent::Read { readings, complete } = events.recv().await.unwrap() {

@@ -46,6 +46,8 @@ impl Agent {
         let mut agent = Self { child: None, folder, data, environment: Vec::new() };
         // What is not said at this level is not said at all.
         agent.set("VESTIBULE_LOG", "trace");
+        // Many agents run at once, and there is one default port.
+        agent.set("VESTIBULE_PAGE__LISTEN", "off");
         agent.set("VESTIBULE_HOME_ASSISTANT__URL", url);
         agent.set("VESTIBULE_HOME_ASSISTANT__TOKEN", token);
         agent

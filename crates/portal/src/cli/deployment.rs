@@ -122,6 +122,6 @@ fn sign(file: &Path, key: &Path, yes: bool, output: &Output) -> Result<(), Probl
         "file": file, "id": deployment.id, "target": deployment.target, "digest": shown.digest,
         "person": person, "signatures": envelope.signatures.len(), "abilities": shown.abilities,
     });
-    output.answer(&answer, &format!("Signed; it has {} signatures now.", envelope.signatures.len()));
+    output.answer(&answer, &format!("Signed. Signatures: {}", envelope.signatures.len()));
     Ok(())
 }

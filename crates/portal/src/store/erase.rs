@@ -134,3 +134,33 @@ fn forget_class(tx: &Tx<'_>, home: &mut Linked, withdrawn: Class, entry_at: u64)
     tx.scrub_afterwards();
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Journal;
+    use crate::store::Store;
+    use crate::world::World;
+
+    /// R28: a table that a later migration adds cannot be forgotten.
+    #[test]
+    fn r28_every_table_about_a_home_is_erased_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::at(&folder.path().join("erasures.jsonl"));
+        let store = Store::inline(&folder.path().join("portal.db"), journal, World::real()).unwrap();
+        let listed: Vec<String> = store
+            .read_now(|db| {
+                Ok(db
+                    .prepare(
+                        "SELECT m.name FROM sqlite_schema m, pragma_table_info(m.name) c
+                         WHERE m.type = 'table' AND c.name = 'home' ORDER BY m.name",
+                    )?
+                    .query_map([], |row| row.get(0))?
+                    .collect::<Result<_, _>>()?)
+            })
+            .unwrap();
+        let mut tables = TABLES.map(str::to_owned).to_vec();
+        tables.sort();
+        assert_eq!(listed, tables);
+    }
+}

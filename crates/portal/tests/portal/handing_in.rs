@@ -47,7 +47,7 @@ fn furnish(home: &mut Home) {
 async fn deployed(link: &mut Link) -> deployment::Deployment {
     // Charters and readings come first.
     for _ in 0..10 {
-        if let FromPortal::Deploy(deploy) = link.receive().await {
+        if let FromPortal::Deploy(deploy) = link.hear().await {
             return deployment::read(&deploy.envelope).unwrap();
         }
     }
@@ -126,8 +126,7 @@ async fn from_a_charter_to_the_next_version_of_a_dashboard() {
         items: vec![item],
         time: portal.now(),
     };
-    link.send(report).await;
-    while link.receive().await.kind() != "done" {}
+    assert_eq!(link.ask(report).await.kind(), "done");
     let shown = ask(&author, &["deployment", "show", &id]);
     assert_eq!((shown["state"].as_str(), shown["approved_by"][0].as_str()), (Some("applied"), Some("Ada")));
     ask(&author, &[&new[..], &board, &["--out", "two.json"]].concat());

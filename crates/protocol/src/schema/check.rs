@@ -152,6 +152,7 @@ fn is_capability(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::RecordKind;
     use crate::schema::SCHEMAS;
 
     fn refused(key: &str, record: &str) -> Refused {

@@ -204,6 +204,8 @@ fn renamed(mut readings: Vec<Reading>) -> Vec<Reading> {
             | Reading::Integrations(_)
             | Reading::Contents(_)
             | Reading::SomeContents(_)
+            | Reading::Routines(_)
+            | Reading::SomeRoutines(_)
             | Reading::Resources(_) => {}
         }
     }

@@ -32,6 +32,19 @@ unique ids, serial numbers, MAC and IP addresses, host names, URLs; users and th
 Text that looks like a secret (a token, an address, an e-mail address, a phone number, coordinates) stays at home even with `names`.
 This second net knows the known forms of secrets, not all: what leaves is what the preview shows.
 
+## How contents are rewritten
+
+A dashboard leaves only with the grant `dashboards`, and never one that is kept in YAML: its secrets come filled in. Its JSON text keeps its
+order and its numbers; strings and keys in it are replaced. The id of an entity, a device, a room, a floor or a label becomes the id by which the
+portal knows it. Types of cards, options, their fixed values and services of Home Assistant stay. Every other word, icons and addresses included,
+becomes a token that means something only in that dashboard at your home. A template stays if it is made of the template language and of ids alone,
+otherwise it becomes one token as a whole.
+
+With `names` as well, texts stay as they are, unless they have the form of a secret. In any case these become tokens: users, whatever stands under
+keys such as `code`, `password`, `token`, `phone_number` or `latitude`, numbers of more than six digits or with more than three places after the
+point, and every text that names something excluded. If you withdraw `names`, the portal
+deletes contents too and gets them again without texts. A dashboard that cannot leave stays at home, and `vestibule status` says why.
+
 ## How the words are chosen
 
 Without `names`, every word comes from a list that ships with the program: Home Assistant's own domains, device classes, units, modes and

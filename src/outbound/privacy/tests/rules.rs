@@ -297,6 +297,8 @@ fn the_order_of_readings_does_not_matter() {
             | Reading::Dashboards(_)
             | Reading::Contents(_)
             | Reading::SomeContents(_)
+            | Reading::Routines(_)
+            | Reading::SomeRoutines(_)
             | Reading::Resources(_) => {}
         }
     }

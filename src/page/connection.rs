@@ -1,0 +1,117 @@
+//! *Connection*: pairing by code with the words to compare, the recovery code, a copy of everything, forgetting, the support report.
+
+use askama::Template;
+use vestibule_protocol::invite::Invite;
+
+use super::answer::{Call, Fault, Shown, download, html};
+use super::body::Body;
+use super::frame::Frame;
+use super::show::Moment;
+use crate::agent::{ConnectionView, Meeting, offline};
+use crate::control::Request;
+use crate::observe::report::Report;
+use crate::problem;
+
+/// How much of the preview stands on the page that asks for the yes; a home of a thousand entities is less.
+const PREVIEW: usize = 512 << 10;
+
+#[derive(Template)]
+#[template(path = "connection.html")]
+struct ConnectionPage {
+    f: Frame,
+    view: ConnectionView,
+    since: Option<Moment>,
+    receipt_time: Option<Moment>,
+}
+
+/// The overview.
+pub(super) async fn page(call: &Call<'_>) -> Shown {
+    let view: ConnectionView = call.page.ask(Request::Connection).await?;
+    let since = view.pairing.as_ref().map(|pairing| Moment::of_ms(pairing.paired_at));
+    let time = |time: u64| Moment::of_s(i64::try_from(time).unwrap_or(i64::MAX));
+    let receipt_time = view.receipt.as_ref().map(|receipt| time(receipt.time));
+    Ok(html(&ConnectionPage { f: call.frame("/connection"), view, since, receipt_time }))
+}
+
+#[derive(Template)]
+#[template(path = "meeting.html")]
+struct MeetingPage {
+    f: Frame,
+    meeting: Meeting,
+    origin: String,
+    invite: String,
+    records: Vec<String>,
+    total: usize,
+}
+
+/// Contacts the portal of an invite and shows who it is and what would leave. Nothing is sent yet.
+pub(super) async fn meet(call: &Call<'_>) -> Shown {
+    let code = call.form.get("invite").unwrap_or_default().trim().to_owned();
+    let invite = Invite::parse(&code).map_err(problem::invite)?;
+    let (mut records, mut size, mut total, mut meeting) = (Vec::new(), 0, 0, None);
+    let request = Request::Meet { portal: invite.origin.clone(), invite: code.clone() };
+    call.page
+        .ask_each(request, |value| {
+            let line = value.get();
+            if line.starts_with("{\"key\"") {
+                total += 1;
+                size += line.len();
+                if size <= PREVIEW {
+                    records.push(line.to_owned());
+                }
+            } else {
+                meeting = serde_json::from_str::<Meeting>(line).ok();
+            }
+        })
+        .await?;
+    let meeting = meeting.ok_or_else(problem::stopping)?;
+    let f = call.frame("/connection");
+    Ok(html(&MeetingPage { f, meeting, origin: invite.origin, invite: code, records, total }))
+}
+
+/// The owner's yes to what was shown.
+pub(super) async fn pair(call: &Call<'_>) -> Shown {
+    if call.form.get("same") != Some("yes") {
+        return Err(problem::declined().into());
+    }
+    let text = |name| call.form.get(name).unwrap_or_default().to_owned();
+    let request = Request::Pair { invite: text("invite"), preview: text("preview") };
+    call.page.ask_each(request, drop).await?;
+    call.go("/connection", "paired")
+}
+
+/// Erases everything, or stops waiting for the portal's receipt.
+pub(super) async fn forget(call: &Call<'_>) -> Shown {
+    if call.form.get("sure") != Some("yes") {
+        return Err(problem::not_forgotten().into());
+    }
+    let give_up = call.form.get("give_up") == Some("yes");
+    call.page.ask_each(Request::Forget { give_up }, drop).await?;
+    call.go("/connection", "forgotten")
+}
+
+/// A copy of everything that is kept, except keys.
+pub(super) async fn export(call: &Call<'_>) -> Shown {
+    let body = call.page.stream(|folder, marks, out| offline::export(folder, marks, out)).await?;
+    Ok(download("application/jsonl", "attachment; filename=\"vestibule-export.jsonl\"", body))
+}
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct ReportPage {
+    f: Frame,
+    text: String,
+}
+
+/// The support report, to be read before it is saved.
+pub(super) async fn report(call: &Call<'_>) -> Shown {
+    let report: Report = call.page.ask(Request::Report).await?;
+    Ok(html(&ReportPage { f: call.frame("/connection"), text: report.words() }))
+}
+
+/// The same as a file.
+pub(super) async fn report_file(call: &Call<'_>) -> Shown {
+    let report: Report = call.page.ask(Request::Report).await.map_err(Fault::from)?;
+    let body = Body::Whole(report.words().into());
+    Ok(download("text/plain; charset=utf-8", "attachment; filename=\"vestibule-report.txt\"", body))
+}

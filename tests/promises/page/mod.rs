@@ -1,0 +1,7 @@
+//! The owner's page: who may see and decide what, that nothing of the home's or the portal's text becomes markup, and that every page is
+//! sound and does what it says. Behind a pretended Supervisor (a local address) in this process, and as the real program on loopback.
+
+mod attacks;
+mod html;
+mod pages;
+mod stage;

@@ -1,0 +1,175 @@
+//! A page behind a pretended Supervisor, with a real agent, a fake home and a real portal.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use vestibule::agent::{Agent, Scope};
+use vestibule::clock::{Clock, Dice};
+use vestibule::home::{Endpoint, Token};
+use vestibule::net::{Listener, Network, Trust};
+use vestibule::page::guard::Front;
+use vestibule::page::{Page, Parts, server};
+use vestibule::settings::{HomeAssistant, Secret, Settings};
+use vestibule::store::{Folder, Lock};
+use vestibule_dev::fake_home::{FakeHome, Listening, TOKEN};
+use vestibule_protocol::problem::Problem;
+
+use crate::support::http::{self, Answer};
+use crate::support::portal::{Portal, Tenant};
+use crate::support::{SOON, until};
+
+/// The prefix under which the pretended Supervisor shows the page.
+pub(super) const PREFIX: &str = "/api/hassio_ingress/Ab9-_x";
+
+/// Everything.
+pub(super) struct Stage {
+    pub(super) home: FakeHome,
+    pub(super) address: SocketAddr,
+    pub(super) portal: Portal,
+    pub(super) tenant: Tenant,
+    folder: TempDir,
+    _listening: Listening,
+    served: JoinHandle<()>,
+    agent: JoinHandle<Result<(), Problem>>,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.served.abort();
+        self.agent.abort();
+    }
+}
+
+impl Stage {
+    /// Not paired yet. Requests are taken from this machine, as if it were the Supervisor.
+    pub(super) async fn new(home: FakeHome, tenant: &str) -> Self {
+        Self::behind(home, tenant, IpAddr::V4(Ipv4Addr::LOCALHOST)).await
+    }
+
+    /// The same with a Supervisor somewhere.
+    pub(super) async fn behind(home: FakeHome, tenant: &str, supervisor: IpAddr) -> Self {
+        let listening = home.listen().await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let url = listening.url();
+        let settings = Settings {
+            data_dir: folder.path().to_owned(),
+            home_assistant: HomeAssistant {
+                url: Some(Secret::new(url.clone())),
+                token: Some(Secret::new(TOKEN.to_owned())),
+                ca_file: None,
+            },
+            ..Settings::default()
+        };
+        let opened = Folder::create(folder.path()).unwrap();
+        let lock = Lock::try_acquire(&opened).unwrap().unwrap();
+        let agent = Agent::open(&settings, opened, lock, Scope::Daemon).await.unwrap();
+        let page = Page::new(Parts {
+            front: Front::Ingress(supervisor),
+            to_home: Arc::new(Network::new(Trust::Public).unwrap()),
+            home: Endpoint::from_url(&url, Token::new(TOKEN).unwrap()).unwrap(),
+            requests: agent.requests(),
+            folder: folder.path().to_owned(),
+            clock: Clock::system(),
+            dice: Dice::system(),
+        });
+        let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let address = listener.address().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let agent = tokio::spawn(agent.run(async move {
+            let _ = stopped.await;
+        }));
+        let portal = Portal::start().await;
+        let tenant = portal.tenant(tenant).await;
+        let served = tokio::spawn(server::serve(listener, page));
+        Self { home, address, portal, tenant, folder, _listening: listening, served, agent, _stop: stop }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Gets a page as a user of the home.
+    pub(super) async fn get(&self, user: &str, path: &str) -> Answer {
+        self.send("GET", path, &[("X-Remote-User-Id", user)], "").await
+    }
+
+    /// Sends exactly this, with the prefix that the Supervisor adds.
+    pub(super) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let headers = [&[("X-Ingress-Path", PREFIX)], headers].concat();
+        http::send(self.address, method, path, &headers, body).await.unwrap()
+    }
+
+    /// Sends a form as the browser of an administrator does.
+    pub(super) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.token("owner").await;
+        let body = form(&[&[("token", token.as_str())], fields].concat());
+        let headers = [("X-Remote-User-Id", "owner"), ("Sec-Fetch-Site", "same-origin")];
+        self.send("POST", path, &headers, &body).await
+    }
+
+    /// The token in the forms of a user.
+    pub(super) async fn token(&self, user: &str) -> String {
+        let page = self.get(user, "/connection").await.text();
+        field(&page, "token").unwrap_or_else(|| panic!("no form on {page}"))
+    }
+
+    /// Pairs over the page, as the owner does.
+    pub(super) async fn pair(&self) {
+        let invite = self.portal.invite(&self.tenant).await;
+        let meeting = self.post("/connection/meet", &[("invite", &invite.code)]).await;
+        assert_eq!(meeting.status, 200, "{}", meeting.text());
+        let text = meeting.text();
+        for word in invite.words.split(' ') {
+            assert!(text.contains(&format!("<li>{word}</li>")), "{word} is missing: {text}");
+        }
+        let preview = field(&text, "preview").unwrap();
+        let fields = [("invite", invite.code.as_str()), ("preview", &preview), ("same", "yes")];
+        let paired = self.post("/connection/pair", &fields).await;
+        assert_eq!(paired.status, 303, "{}", paired.text());
+        assert_eq!(paired.headers["location"], format!("{PREFIX}/connection?done=paired"));
+    }
+
+    /// Waits until the status says that all is well.
+    pub(super) async fn in_sync(&self) {
+        until("in sync", SOON, async || {
+            let text = self.get("owner", "/live").await.text();
+            if text.contains("In sync") { Ok(()) } else { Err(text) }
+        })
+        .await;
+    }
+}
+
+/// Fields as a browser encodes them.
+pub(super) fn form(fields: &[(&str, &str)]) -> String {
+    let encoded = |text: &str| -> String {
+        text.bytes()
+            .map(|byte| {
+                if byte.is_ascii_alphanumeric() {
+                    char::from(byte).to_string()
+                } else {
+                    format!("%{byte:02X}")
+                }
+            })
+            .collect()
+    };
+    let fields: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+    fields.join("&")
+}
+
+/// The value of a hidden field.
+pub(super) fn field(page: &str, name: &str) -> Option<String> {
+    let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\""))?;
+    rest.split_once('"').map(|(value, _)| value.to_owned())
+}
