@@ -4,6 +4,7 @@
 //! person changes is made durable first and takes effect then.
 
 mod deliver;
+mod deployments;
 mod hand;
 pub mod offline;
 mod owner;
@@ -13,7 +14,16 @@ mod sync;
 mod things;
 mod views;
 
+pub use deployments::{
+    AbilityView, CandidateView, DeploymentView, DiffRow, Door, ItemDiffView, ItemView, QuestionView,
+    RequestView,
+};
 pub use hand::Hand;
+
+/// Looking at deployments, questions and requests without a daemon.
+pub mod desk {
+    pub use super::deployments::{deployment, deployments, questions, reads, requests};
+}
 pub use stock::Stock;
 pub use things::{ConnectionView, PreviewKind, PreviewView, RoomView, ThingView};
 pub use views::{ConsentView, Forgotten, Meeting, Paired, Side, Status, Traffic, Waiting};
@@ -126,6 +136,7 @@ pub struct Agent {
     home: HomeSide,
     portal: PortalSide,
     meeting: pairing::Meetings,
+    deployments: deployments::Deployments,
     receipt: Option<vestibule_protocol::receipt::Receipt>,
     ask: mpsc::Sender<Asked>,
     asked: mpsc::Receiver<Asked>,
@@ -155,6 +166,8 @@ pub struct Parts {
     pub wishes: Arc<Wishes>,
     /// Names and addresses by which the home is reached: no text that contains one leaves.
     pub own_hosts: Vec<Text>,
+    /// The way to the desk at which deployments are carried out; without one they wait.
+    pub door: Option<Door>,
 }
 
 /// Something that came from outside.
@@ -162,6 +175,7 @@ enum Input {
     Home(HomeEvent),
     Portal(FromLink),
     Owner(Asked),
+    Desk(deployments::Brought),
     Time,
     Stop,
 }
@@ -199,6 +213,7 @@ impl Agent {
             events,
             wishes,
             own_hosts: own_hosts(settings),
+            door: if scope == Scope::Daemon { Some(door(settings)?) } else { None },
         };
         Self::with(parts).await
     }
@@ -208,7 +223,7 @@ impl Agent {
     /// # Errors
     /// What the store says.
     pub async fn with(parts: Parts) -> Result<Self, Problem> {
-        let Parts { scope, clock, dice, folder, store, to_portal, events, wishes, own_hosts } = parts;
+        let Parts { scope, clock, dice, folder, store, to_portal, events, wishes, own_hosts, door } = parts;
         let fails = |error| problem::store(&error);
         let now = clock.now_ms();
         let secret = store.home_secret(dice.bytes()).await.map_err(fails)?;
@@ -217,6 +232,7 @@ impl Agent {
         let keys = state.pairing.as_ref().map(|pairing| secret.tenant(&pairing.tenant));
         let stock = Stock::new(&mut state, own_hosts);
         let (ask, asked) = mpsc::channel(REQUESTS);
+        let deployments = deployments::Deployments::new(door, &state.desk);
         let mut agent = Self {
             scope,
             recorder: Recorder::new(store.clone(), clock.clone()),
@@ -235,6 +251,7 @@ impl Agent {
             home: HomeSide { events, wishes, ..HomeSide::default() },
             portal: PortalSide::default(),
             meeting: pairing::Meetings::default(),
+            deployments,
             receipt: None,
             ask,
             asked,
@@ -283,12 +300,14 @@ impl Agent {
                 Some(asked) = self.asked.recv() => Input::Owner(asked),
                 event = next_home(&mut self.home.events), if self.home.held.len() < HELD => Input::Home(event),
                 told = next_link(&mut self.portal.link) => Input::Portal(told),
+                brought = self.deployments.ended() => Input::Desk(brought),
                 () = sleep_until(wake) => Input::Time,
             };
             match input {
                 Input::Home(event) => self.on_home(event).await?,
                 Input::Portal(FromLink::Message(message)) => self.on_message(message).await?,
                 Input::Portal(FromLink::Closed(trouble)) => self.on_closed(trouble),
+                Input::Desk(brought) => self.on_desk_job(brought).await?,
                 Input::Owner((request, reply)) => self.on_request(request, reply).await?,
                 Input::Time => self.on_time().await?,
                 Input::Stop => stopping = Some(Instant::now()),
@@ -310,9 +329,11 @@ impl Agent {
         let rest = Duration::from_millis(u64::try_from(rest).unwrap_or_default());
         let waits = self.stock.look_again(now).filter(|_| self.home.complete);
         let again = waits.map(|wait| Instant::now() + wait.max(rest));
+        let desk = self.desk_wakes_at();
         [
             connect,
             again,
+            desk,
             self.portal.flush_at,
             self.portal.answer_by,
             self.meeting.deadline(),
@@ -413,6 +434,12 @@ pub(crate) fn own_hosts(settings: &Settings) -> Vec<Text> {
     endpoint(settings)
         .map(|endpoint| vec![Private::new(endpoint.host().to_lowercase().into())])
         .unwrap_or_default()
+}
+
+/// The way to the desk.
+fn door(settings: &Settings) -> Result<Door, Problem> {
+    let network = network(settings.home_assistant.ca_file.as_deref(), "home_assistant.ca_file")?;
+    Ok(Door { dial: Arc::new(network), endpoint: endpoint(settings)? })
 }
 
 /// Starts the task that reads the home.

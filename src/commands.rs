@@ -5,11 +5,13 @@
 
 mod arguments;
 mod change;
+mod deployments;
 mod forget;
 mod ledger;
 mod output;
 mod pair;
 mod preview;
+mod questions;
 mod run;
 mod show;
 
@@ -22,7 +24,7 @@ use clap::{CommandFactory as _, Parser as _};
 use vestibule_protocol::problem::Problem;
 
 use crate::settings::{Flags, Settings};
-use arguments::{ConsentCommand, LedgerCommand};
+use arguments::{ConsentCommand, DeploymentsCommand, LedgerCommand, QuestionsCommand, RequestsCommand};
 use output::Output;
 
 /// Runs the command that the process was started with.
@@ -74,9 +76,43 @@ async fn dispatch(command: &Command, settings: &Settings, output: Output) -> Res
             ConsentCommand::List => show::consent(settings, output).await,
             ConsentCommand::Grant { class } => change::grant(settings, output, *class).await,
             ConsentCommand::Withdraw { class } => change::withdraw(settings, output, *class).await,
+            ConsentCommand::Set { change, policy } => {
+                change::set(settings, output, *change, policy.policy()).await
+            }
             ConsentCommand::Exclude { thing } => change::exclude(settings, output, thing).await,
             ConsentCommand::Include { thing } => change::include(settings, output, thing).await,
         },
+        Command::Deployments { command } => match command {
+            DeploymentsCommand::List => deployments::list(settings, output).await,
+            DeploymentsCommand::Show { id } => deployments::show(settings, output, *id).await,
+            DeploymentsCommand::Approve { id, yes, allow_host } => {
+                let hosts = allow_host.iter().cloned().collect();
+                deployments::approve(settings, output, *id, *yes, hosts).await
+            }
+            DeploymentsCommand::Reject { id } => deployments::reject(settings, output, *id).await,
+            DeploymentsCommand::Undo { id, yes, overwrite } => {
+                deployments::undo(settings, output, *id, *yes, *overwrite).await
+            }
+            DeploymentsCommand::Enable { id, item } => {
+                deployments::enable(settings, output, *id, *item).await
+            }
+            DeploymentsCommand::Confirm => deployments::confirm(settings, output).await,
+            DeploymentsCommand::Block { key } => deployments::block(settings, output, key.0, true).await,
+            DeploymentsCommand::Unblock { key } => deployments::block(settings, output, key.0, false).await,
+        },
+        Command::Questions { command } => match command {
+            QuestionsCommand::List => questions::list(settings, output).await,
+            QuestionsCommand::Answer { id, choose } => {
+                questions::answer(settings, output, id.0, *choose).await
+            }
+            QuestionsCommand::Identify { thing } => questions::identify(settings, output, *thing).await,
+        },
+        Command::Requests { command } => match command {
+            RequestsCommand::New { text, room } => questions::wish(settings, output, text, room).await,
+            RequestsCommand::List => questions::requests(settings, output).await,
+            RequestsCommand::Withdraw { id } => questions::withdraw(settings, output, id.0).await,
+        },
+        Command::Reads => questions::reads(settings, output).await,
         Command::Ledger { command } => match command {
             LedgerCommand::List { from, limit } => ledger::list(settings, output, *from, *limit).await,
             LedgerCommand::Show { entry } => ledger::show(settings, output, *entry).await,
@@ -84,7 +120,14 @@ async fn dispatch(command: &Command, settings: &Settings, output: Output) -> Res
             LedgerCommand::Export { out } => ledger::export(settings, out.as_deref()).await,
         },
         Command::Restrict { state } => change::restrict(settings, output, state.is_on()).await,
-        Command::Forget { yes, give_up } => forget::forget(settings, output, *yes, *give_up).await,
+        Command::Forget { yes, give_up, undo, keep } => {
+            let deployed = match (undo, keep) {
+                (true, _) => Some(forget::Deployed::Undo),
+                (_, true) => Some(forget::Deployed::Keep),
+                (false, false) => None,
+            };
+            forget::forget(settings, output, *yes, *give_up, deployed).await
+        }
         Command::Completions { .. } => Ok(()),
     }
 }

@@ -8,9 +8,14 @@ mod server;
 pub use client::{Daemon, Hands, find};
 pub use server::{Listening, listen};
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
-use vestibule_protocol::consent::Class;
+use vestibule_protocol::bytes::Fixed;
+use vestibule_protocol::consent::{Change, Class, Policy};
+use vestibule_protocol::deployment::DeploymentId;
+use vestibule_protocol::id::OpaqueId;
 use vestibule_protocol::problem::Problem;
 
 /// The socket's name in the data folder.
@@ -74,6 +79,87 @@ pub enum Request {
     Leaving,
     /// Marks of ledger rows that are not durable yet.
     Marks,
+    /// Allow a kind of change, or (without a policy) never.
+    SetChange {
+        /// Which.
+        change: Change,
+        /// How.
+        policy: Option<Policy>,
+    },
+    /// All deployments.
+    Deployments,
+    /// One deployment with everything that it would change.
+    Deployment {
+        /// Which.
+        id: DeploymentId,
+    },
+    /// The owner's yes.
+    Approve {
+        /// To which.
+        id: DeploymentId,
+        /// To which plan; `None` for the one at hand.
+        plan_hash: Option<Fixed<32>>,
+        /// Hosts that browsers may call for it (R37).
+        hosts: BTreeSet<String>,
+    },
+    /// The owner's no.
+    Reject {
+        /// To which.
+        id: DeploymentId,
+    },
+    /// Take back what a deployment has done.
+    Undo {
+        /// Which.
+        id: DeploymentId,
+        /// Also where that loses edits made since.
+        overwrite: bool,
+    },
+    /// Switch on a new automation that a deployment has put in place (R40).
+    Enable {
+        /// Which deployment.
+        id: DeploymentId,
+        /// Which item, from 0.
+        item: u32,
+    },
+    /// The owner knows that this home was restored or copied (R6).
+    ConfirmRestored,
+    /// Block a key of an approver, or let it count again (R33).
+    Block {
+        /// The public key.
+        key: Fixed<32>,
+        /// Whether to block it.
+        on: bool,
+    },
+    /// Questions of the company.
+    Questions,
+    /// Answer one.
+    AnswerQuestion {
+        /// Which.
+        id: Fixed<16>,
+        /// One of its candidates; `None` to decline.
+        choice: Option<OpaqueId>,
+    },
+    /// Show which thing this is, at home.
+    Identify {
+        /// An entity.
+        thing: OpaqueId,
+    },
+    /// The owner's requests.
+    Requests,
+    /// A new one.
+    NewRequest {
+        /// In the owner's words.
+        text: String,
+        /// Rooms that it is about.
+        rooms: Vec<OpaqueId>,
+    },
+    /// Take one back.
+    WithdrawRequest {
+        /// Which.
+        id: Fixed<16>,
+    },
+    /// Who of the company's staff has read what.
+    Reads,
     /// Whom this home is paired with, the recovery code, and the last receipt.
     Connection,
     /// What granting a class lets leave: some of the records, then the sums ([`crate::agent::PreviewView`]).

@@ -12,11 +12,13 @@
 //! 3. [`plan`]: what every document would be before and after it, to the byte; what the result can *do* ([`abilities`], R37, R38); and
 //!    how that reads ([`diff`]). The owner says yes to the hash over all of this (R36).
 //! 4. [`consent::Consented`]: that yes, or the trust that was given before to what only displays.
-//! 5. [`consent::Planned`]: planned again when it is carried out, and still what was agreed to. Only now may somebody write.
+//! 5. [`consent::Planned`]: planned again when it is carried out, and still what was agreed to. Only now may somebody write:
+//!    [`apply`] says what to do next, [`rollback`] is the way back, [`settle`] looks again later.
 //!
 //! Whatever stops it on the way is a [`refusal::Refusal`]: a stable code for the portal, words for the owner.
 
 pub mod abilities;
+pub mod apply;
 pub mod card;
 pub mod charter;
 pub mod consent;
@@ -25,7 +27,10 @@ pub mod diff;
 #[cfg(test)]
 mod example;
 mod hosts;
+pub mod images;
 mod json;
 pub mod plan;
 pub mod refusal;
+pub mod rollback;
+pub mod settle;
 mod template;

@@ -1,9 +1,10 @@
 //! `Private<T>`: text from the home that cannot be printed, logged, serialised or sent by accident.
 //!
-//! The type has no `Serialize`, no `Display`, no `Deref` and no public way to its value. Only four doors lead out, all
+//! The type has no `Serialize`, no `Display`, no `Deref` and no public way to its value. Only five doors lead out, all
 //! inside this crate: [`Private::reveal_to_privacy`], which `outbound::privacy` alone may call,
-//! [`Private::reveal_to_home`], which `home/` may call, [`Private::reveal_to_owner`] for what the owner's own page and terminal show, and
-//! [`Private::reveal_to_inbound`], which `inbound/` may call to work out what a deployment would change. The architecture test counts
+//! [`Private::reveal_to_home`], which `home/` may call, [`Private::reveal_to_owner`] for what the owner's own page and terminal show,
+//! [`Private::reveal_to_inbound`], which `inbound/` may call to work out what a deployment would change, and
+//! [`Private::reveal_to_journal`], through which images of the home's documents get into the database. The architecture test counts
 //! the callers.
 
 use std::fmt;
@@ -33,6 +34,11 @@ impl<T> Private<T> {
 
     /// The value, for talking back to the home it came from (it already knows it).
     pub(crate) const fn reveal_to_home(&self) -> &T {
+        &self.0
+    }
+
+    /// The value, for the journal in the data folder, from which what was there before is put back.
+    pub(crate) const fn reveal_to_journal(&self) -> &T {
         &self.0
     }
 

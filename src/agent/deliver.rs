@@ -11,9 +11,9 @@ use super::Agent;
 use crate::kill::kill_point;
 use crate::portal::session::{self, receipt_fits};
 use crate::problem;
-use crate::store::{Commit, IntentId, OutboxChange, State};
+use crate::store::{Commit, Intent, IntentId, OutboxChange, State};
 
-/// The one kind of intent that there is so far; `erase` outlives the outbox and stands in the forget stub.
+/// A change of consent; `erase` outlives the outbox and stands in the forget stub.
 const CONSENT: &str = "consent";
 /// A receipt that is missing, or not signed by the key that was pinned at pairing.
 const BAD_RECEIPT: &str = "receipt_invalid";
@@ -38,10 +38,18 @@ impl Agent {
         if let Some(stub) = &self.state.forget_stub {
             return Some((IntentId(stub.erasure.0), session::Intent::Erase(Erase { id: stub.erasure })));
         }
-        let waiting =
-            self.outbox.iter().find(|intent| intent.state == State::Queued && intent.kind == CONSENT)?;
-        let message = ConsentChanged { id: Fixed(waiting.id.0), consent: self.state.grants.consent.clone() };
-        Some((waiting.id, session::Intent::Consent(message)))
+        // Nothing but the owner's own decisions leaves while processing is restricted.
+        let restricted = self.state.grants.consent.restricted;
+        let render = |intent: &Intent| {
+            if intent.kind == CONSENT {
+                let consent = self.state.grants.consent.clone();
+                let message = ConsentChanged { id: Fixed(intent.id.0), consent };
+                return Some((intent.id, session::Intent::Consent(message)));
+            }
+            let message = self.render(intent.id, &intent.kind, &intent.intent).filter(|_| !restricted)?;
+            Some((intent.id, message))
+        };
+        self.outbox.iter().filter(|intent| intent.state == State::Queued).find_map(render)
     }
 
     /// Whether the owner has decided something that the portal does not know yet.
@@ -104,6 +112,7 @@ impl Agent {
         let Some(pairing) = &self.state.pairing else { return Ok(()) };
         let sound =
             receipts.iter().all(|envelope| receipt_fits(envelope, &pairing.portal_key.0, id).is_some());
+        self.wish_delivered(id).await?;
         self.change_outbox(if sound {
             OutboxChange::Acknowledge(id)
         } else {
@@ -146,6 +155,7 @@ impl Agent {
         self.keys = None;
         self.current = None;
         self.stock.forget_tenant(&mut self.state);
+        self.deployments.forget(&self.state.desk);
         self.portal =
             super::PortalSide { retry_at: Some(tokio::time::Instant::now()), ..super::PortalSide::default() };
         Ok(())

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::control::{Daemon, Request};
 use crate::problem;
 use crate::settings::Settings;
-use crate::store::{AgentState, Folder, Intent, Mark, Reader, State, Usage};
+use crate::store::{AgentState, DeploymentState, Folder, Intent, Mark, Reader, State, Usage};
 
 /// What `last_day` covers.
 pub(super) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -45,7 +45,7 @@ pub fn read_marks(json: &str) -> Vec<(u64, Mark)> {
         .collect()
 }
 
-fn reader(settings: &Settings) -> Result<Option<Reader>, Problem> {
+pub(super) fn reader(settings: &Settings) -> Result<Option<Reader>, Problem> {
     if !settings.data_dir.exists() {
         return Ok(None);
     }
@@ -93,6 +93,19 @@ pub fn export(folder: &Folder, marks: &[(u64, Mark)], out: &mut dyn Write) -> Re
     line(out, "area_kinds", &state.area_kinds)?;
     line(out, "ordinals", &state.ordinals.given.len())?;
     line(out, "orphans", &state.orphans.ids.len())?;
+    line(out, "trusting", &state.desk.trusting)?;
+    for row in &state.desk.deployments {
+        line(out, "deployment", row)?;
+    }
+    for row in &state.desk.questions {
+        line(out, "question", row)?;
+    }
+    for row in &state.desk.requests {
+        line(out, "request", row)?;
+    }
+    for read in reader.reads().map_err(fails)? {
+        line(out, "read", &read)?;
+    }
     for intent in reader.outbox().map_err(fails)? {
         line(out, "outbox", &(intent.kind, intent.intent, intent.queued_at))?;
     }
@@ -115,6 +128,7 @@ pub fn status(settings: &Settings, clock: &Clock) -> Result<Status, Problem> {
     let Some(reader) = reader(settings)? else { return Ok(status) };
     let state = reader.load().map_err(|error| problem::store(&error))?;
     fill(&mut status, &state);
+    status.waiting = pending(&state);
     let usage = reader.usage(clock.now_ms() - DAY_MS, &[]).map_err(|error| problem::store(&error))?;
     status.last_day = traffic(&usage);
     status.outbox = waiting(&reader.outbox().map_err(|error| problem::store(&error))?);
@@ -130,6 +144,11 @@ pub(super) fn fill(status: &mut Status, state: &AgentState) {
     }
     status.restricted = state.grants.consent.restricted;
     status.forgetting = state.forget_stub.is_some();
+}
+
+/// Deployments that wait for the owner.
+pub(super) fn pending(state: &AgentState) -> u64 {
+    state.desk.deployments.iter().filter(|row| row.state == DeploymentState::Waiting).count() as u64
 }
 
 pub(super) fn traffic(usage: &Usage) -> Traffic {

@@ -47,6 +47,22 @@ impl Agent {
             Request::Restrict { on } => self.consent(reply, |consent| consent.restrict(on)).await,
             Request::Exclude { thing } => self.exclusion(reply, &thing, true).await,
             Request::Include { thing } => self.exclusion(reply, &thing, false).await,
+            Request::SetChange { .. }
+            | Request::Deployments
+            | Request::Deployment { .. }
+            | Request::Approve { .. }
+            | Request::Reject { .. }
+            | Request::Undo { .. }
+            | Request::Enable { .. }
+            | Request::ConfirmRestored
+            | Request::Block { .. }
+            | Request::Questions
+            | Request::AnswerQuestion { .. }
+            | Request::Identify { .. }
+            | Request::Requests
+            | Request::NewRequest { .. }
+            | Request::WithdrawRequest { .. }
+            | Request::Reads => self.on_desk_request(request, reply).await?,
             Request::Forget { give_up } => {
                 let forgotten = self.forget(give_up).await;
                 reply.result(forgotten).await;
@@ -88,7 +104,12 @@ impl Agent {
     }
 
     /// Stores a decision, then lets it take effect: a link that was opened under other grants is cut, with whatever was on its way.
-    async fn decide(&mut self, grants: Grants, changed: bool, tell: bool) -> Result<ConsentView, Problem> {
+    pub(super) async fn decide(
+        &mut self,
+        grants: Grants,
+        changed: bool,
+        tell: bool,
+    ) -> Result<ConsentView, Problem> {
         if self.state.pairing.is_none() {
             return Err(problem::not_paired());
         }
@@ -169,6 +190,7 @@ impl Agent {
         status.last_day = offline::traffic(&usage.map_err(|error| problem::store(&error))?);
         status.left_out.clone_from(&self.left_out);
         status.outbox = offline::waiting(&self.outbox);
+        status.waiting = offline::pending(&self.state);
         status.restored = self.state.session.restored;
         status.cloned = self.state.session.cloned;
         status.language = self.stock.language().map(str::to_owned);

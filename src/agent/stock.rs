@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use std::sync::Arc;
 use vestibule_protocol::consent::Class;
 use vestibule_protocol::frame;
+use vestibule_protocol::id::OpaqueId;
 use vestibule_protocol::limits;
 use vestibule_protocol::message::{Batch, Commit as CommitMessage, Entries, FromAgent, Hashes, Puts, Want};
 use vestibule_protocol::problem::Problem;
@@ -21,7 +22,7 @@ use crate::outbound::inventory::delays::{DelayRow, Delays};
 use crate::outbound::inventory::ordinals::{OrdinalRow, Ordinals, ScopeRow};
 use crate::outbound::inventory::orphans::Orphans;
 use crate::outbound::privacy::owner::{self, OwnRoom, OwnThing, Wanted};
-use crate::outbound::privacy::{Exclusions, KindOverrides, Policy, Record, View};
+use crate::outbound::privacy::{Exclusions, KindOverrides, Known, Policy, Record, View, own_words};
 use crate::outbound::reading::{Reading, Text};
 use crate::outbound::snapshot::Snapshot;
 use crate::portal::link::ToLink;
@@ -300,6 +301,25 @@ impl Stock {
         };
         let orphans = self.orphans.clone().unwrap_or_default();
         View::new(&self.home, policy, key).render(&self.ordinals, &orphans, visit);
+    }
+
+    /// Which ids exist for a tenant at this moment.
+    pub fn with_ids<T>(&self, key: &IdKey, grants: &Grants, work: impl FnOnce(&Known<'_, '_>) -> T) -> T {
+        let exclusions = exclusions(grants);
+        let policy = Policy {
+            consent: &grants.consent,
+            exclusions: &exclusions,
+            kinds: &self.kinds,
+            own_hosts: &self.own_hosts,
+        };
+        let view = View::new(&self.home, policy, key);
+        work(&Known::new(&view))
+    }
+
+    /// The owner's own word for a thing.
+    #[must_use]
+    pub fn own_word(&self, key: &IdKey, id: OpaqueId) -> Option<Text> {
+        own_words(&self.home, key, id)
     }
 
     /// What has to be put and deleted to come from one inventory to the next, which must be the one last taken.

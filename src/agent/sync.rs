@@ -13,7 +13,7 @@ use vestibule_protocol::{limits, schema};
 
 use super::{Agent, LAZY_FLUSH, Stock};
 use crate::kill::kill_point;
-use crate::outbound::reading::HomeEvent;
+use crate::outbound::reading::{HomeEvent, Reading};
 use crate::portal::budget::{Budget, PULL};
 use crate::portal::enrol::believe;
 use crate::portal::link::{Link, LinkTrouble, ToLink};
@@ -50,9 +50,16 @@ impl Agent {
                 self.home.trouble = None;
                 self.home.complete = false;
                 self.home.stale = true;
+                self.deployments.reconnected();
             }
             HomeEvent::Stale => self.home.stale = true,
             HomeEvent::Read { readings, complete } => {
+                if readings
+                    .iter()
+                    .any(|reading| matches!(reading, Reading::Dashboards(_) | Reading::Resources(_)))
+                {
+                    self.deployments.look_again();
+                }
                 self.home.held.push((readings, complete));
                 if !self.portal.session.frozen() {
                     self.take_in_held().await?;
@@ -133,6 +140,8 @@ impl Agent {
         }
         self.continue_previews().await;
         self.continue_meeting().await?;
+        self.work_on().await?;
+        self.drop_unsendable().await?;
         if self.portal.link.is_none() {
             return self.connect().await;
         }
@@ -152,7 +161,9 @@ impl Agent {
         match step {
             None => Ok(()),
             Some(Step::Send(message)) => {
-                if let Some(id) = sending.filter(|_| matches!(message.kind(), "consent" | "erase")) {
+                if let Some(id) = sending.filter(|_| {
+                    matches!(message.kind(), "consent" | "erase" | "report" | "request" | "answer")
+                }) {
                     self.change_outbox(OutboxChange::MarkInFlight(id)).await?;
                 }
                 self.say(ToLink::Message(message)).await;
@@ -175,6 +186,7 @@ impl Agent {
         self.portal.retry_at = None;
         self.portal.answer_by = None;
         self.portal.session = Session::default();
+        self.deployments.new_link();
         self.portal.link =
             Some(Link::start(Arc::clone(&self.to_portal), origin, tenant, self.recorder.clone()));
         Ok(())
@@ -218,7 +230,7 @@ impl Agent {
             schema: schema::VERSION,
             session: self.state.session.token,
             consent: self.told_consent(),
-            charter: None,
+            charter: self.state.desk.trusting.charter.as_ref().map(|charter| charter.version),
             root: self.current.as_ref().filter(|_| !quiet).map(|current| current.root()),
         };
         let body = serde_json::to_string(&body).map_err(|_| problem::link(LinkTrouble::Protocol))?;
@@ -264,6 +276,7 @@ impl Agent {
                 Ok(())
             }
             Step::Delivered(id, receipts) => self.delivered(id, receipts).await,
+            Step::Desk(said) => self.on_desk(said).await,
             Step::Refused(refusal) => self.on_refused(&refusal).await,
             Step::Disagreement => {
                 self.cut(Some(problem::schema_disagreement()), Some(DISAGREEMENT));
@@ -299,10 +312,15 @@ impl Agent {
             session.cloned |= welcome.cloned;
             let mut commit = Commit::at(self.clock.now_ms());
             commit.put(&session).map_err(|error| problem::store(&error))?;
+            let noticed = welcome.restored || welcome.cloned;
+            let trusting = if noticed { self.note_restored(&mut commit, welcome.sequence)? } else { None };
             // R6: stored before it can be used.
             self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
             kill_point("agent.welcomed");
             self.state.session = session;
+            if let Some(trusting) = trusting {
+                self.state.desk.trusting = trusting;
+            }
         }
         tracing::info!("connected to the portal");
         self.portal.welcomed_since = Some(self.clock.now_ms() / 1000);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use vestibule_protocol::consent::{Class, Consent};
+use vestibule_protocol::consent::{Change, Class, Consent, Policy};
 use vestibule_protocol::problem::Problem;
 
 /// One side of the house.
@@ -53,6 +53,8 @@ pub struct Status {
     pub cloned: bool,
     /// An erasure waits for the portal's receipt.
     pub forgetting: bool,
+    /// Deployments that wait for the owner.
+    pub waiting: u64,
     /// Language of the installation, once it is known.
     #[serde(default)]
     pub language: Option<String>,
@@ -174,6 +176,12 @@ impl Status {
             (self.restored, "The portal noticed that this home was restored from a backup."),
             (self.cloned, "The portal noticed two of this home. End one of them."),
         ];
+        if self.waiting > 0 {
+            lines.push(format!(
+                "Deployments:  {} for you to look at: vestibule deployments list",
+                self.waiting
+            ));
+        }
         lines.extend(notes.into_iter().filter(|(on, _)| *on).map(|(_, note)| note.to_owned()));
         for problem in &self.left_out {
             lines.push(format!("Left out:     {}\n              {}", problem.what, problem.next));
@@ -200,6 +208,14 @@ impl ConsentView {
                 )
             })
             .collect();
+        lines.extend(Change::ALL.into_iter().map(|change| {
+            let policy = match self.consent.changes.get(&change) {
+                None => "never",
+                Some(Policy::Ask) => "ask",
+                Some(Policy::Trust) => "trust",
+            };
+            format!("{:<19}{policy}", change.name())
+        }));
         if self.consent.restricted {
             lines.push("Processing is restricted: nothing is sent.".to_owned());
         }

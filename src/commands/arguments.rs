@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use vestibule_protocol::consent::Class;
+use vestibule_protocol::bytes::Fixed;
+use vestibule_protocol::consent::{Change, Class, Policy};
+use vestibule_protocol::deployment::DeploymentId;
+use vestibule_protocol::id::OpaqueId;
 
 /// Shows what leaves your Home Assistant, lets nothing else out, and keeps a portal in step.
 #[derive(Debug, Parser)]
@@ -58,6 +61,26 @@ pub enum Command {
         #[command(subcommand)]
         command: ConsentCommand,
     },
+    /// Show what the company wants to change, and say yes or no
+    Deployments {
+        /// What to do.
+        #[command(subcommand)]
+        command: DeploymentsCommand,
+    },
+    /// Show and answer questions of the company
+    Questions {
+        /// What to do.
+        #[command(subcommand)]
+        command: QuestionsCommand,
+    },
+    /// Ask the company for something, such as a dashboard for a room
+    Requests {
+        /// What to do.
+        #[command(subcommand)]
+        command: RequestsCommand,
+    },
+    /// Show who of the company's staff has read what
+    Reads,
     /// Show every message that left or arrived
     Ledger {
         /// What to do.
@@ -78,6 +101,12 @@ pub enum Command {
         /// Stop waiting for the portal's receipt
         #[arg(long)]
         give_up: bool,
+        /// Undo first what deployments have changed
+        #[arg(long, conflicts_with = "keep")]
+        undo: bool,
+        /// Leave in place what deployments have changed
+        #[arg(long)]
+        keep: bool,
     },
     /// Write a copy of everything that Vestibule keeps, except keys
     Export {
@@ -113,6 +142,13 @@ pub enum ConsentCommand {
         /// structure or names
         class: Class,
     },
+    /// Say what happens when the company wants to change something
+    Set {
+        /// deploy.dashboards, deploy.cards or deploy.automations
+        change: Change,
+        /// How
+        policy: Allowed,
+    },
     /// Let a thing not exist for the portal
     Exclude {
         /// An id as preview shows it (a_…, d_…, e_…, l_…), or integration/DOMAIN
@@ -123,6 +159,150 @@ pub enum ConsentCommand {
         /// The id that was excluded
         thing: String,
     },
+}
+
+/// `vestibule deployments …`
+#[derive(Debug, Subcommand)]
+pub enum DeploymentsCommand {
+    /// List deployments, newest first
+    List,
+    /// Show what a deployment would change and what it could do
+    Show {
+        /// The deployment
+        id: DeploymentId,
+    },
+    /// Say yes to exactly what show has shown
+    Approve {
+        /// The deployment
+        id: DeploymentId,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        /// Let browsers call this computer for this deployment; may be given more than once
+        #[arg(long, value_name = "HOST")]
+        allow_host: Vec<String>,
+    },
+    /// Say no
+    Reject {
+        /// The deployment
+        id: DeploymentId,
+    },
+    /// Put back what was there before
+    Undo {
+        /// The deployment
+        id: DeploymentId,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        /// Also where that loses edits made since
+        #[arg(long)]
+        overwrite: bool,
+    },
+    /// Switch on an automation that a deployment has put in place
+    Enable {
+        /// The deployment
+        id: DeploymentId,
+        /// Number of the item, as show numbers them
+        #[arg(long, default_value_t = 1)]
+        item: u32,
+    },
+    /// Let deployments go on after this home was restored from a backup or copied
+    Confirm,
+    /// Let an approver's key count no longer
+    Block {
+        /// The public key
+        key: Key,
+    },
+    /// Let a blocked key count again
+    Unblock {
+        /// The public key
+        key: Key,
+    },
+}
+
+/// `vestibule questions …`
+#[derive(Debug, Subcommand)]
+pub enum QuestionsCommand {
+    /// List questions with what can be chosen
+    List,
+    /// Answer a question
+    Answer {
+        /// The question
+        id: Name,
+        /// One of the things that can be chosen; without it, you do not want to answer
+        #[arg(long, value_name = "THING")]
+        choose: Option<OpaqueId>,
+    },
+    /// Let a thing show itself: a lamp is switched over and back
+    Identify {
+        /// The thing
+        thing: OpaqueId,
+    },
+}
+
+/// `vestibule requests …`
+#[derive(Debug, Subcommand)]
+pub enum RequestsCommand {
+    /// Ask for something in your own words; the company reads them as you write them
+    New {
+        /// Your words
+        text: String,
+        /// A room that it is about, by its id (a_…); may be given more than once
+        #[arg(long, value_name = "ROOM")]
+        room: Vec<OpaqueId>,
+    },
+    /// List your requests
+    List,
+    /// Take a request back
+    Withdraw {
+        /// The request
+        id: Name,
+    },
+}
+
+/// A public key, as the portal's commands print it.
+#[derive(Debug, Clone, Copy)]
+pub struct Key(pub Fixed<32>);
+
+impl std::str::FromStr for Key {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Fixed::parse(text).map(Self).ok_or("not a public key (43 characters)")
+    }
+}
+
+/// The id of a question or request.
+#[derive(Debug, Clone, Copy)]
+pub struct Name(pub Fixed<16>);
+
+impl std::str::FromStr for Name {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Fixed::parse(text).map(Self).ok_or("not an id (22 characters)")
+    }
+}
+
+/// How a kind of change is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Allowed {
+    /// Not at all
+    Never,
+    /// After your yes, each time
+    Ask,
+    /// Unasked, where it only shows (dashboards only)
+    Trust,
+}
+
+impl Allowed {
+    /// As the consent holds it.
+    #[must_use]
+    pub fn policy(self) -> Option<Policy> {
+        match self {
+            Self::Never => None,
+            Self::Ask => Some(Policy::Ask),
+            Self::Trust => Some(Policy::Trust),
+        }
+    }
 }
 
 /// `vestibule ledger …`

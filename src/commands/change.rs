@@ -1,6 +1,6 @@
 //! Commands that change what the owner allows.
 
-use vestibule_protocol::consent::Class;
+use vestibule_protocol::consent::{Change, Class, Policy};
 use vestibule_protocol::problem::Problem;
 
 use super::output::Output;
@@ -26,6 +26,15 @@ pub(super) async fn include(settings: &Settings, output: Output, thing: &str) ->
 
 pub(super) async fn restrict(settings: &Settings, output: Output, on: bool) -> Result<(), Problem> {
     consent(settings, output, Request::Restrict { on }).await
+}
+
+pub(super) async fn set(
+    settings: &Settings,
+    output: Output,
+    change: Change,
+    policy: Option<Policy>,
+) -> Result<(), Problem> {
+    consent(settings, output, Request::SetChange { change, policy }).await
 }
 
 async fn consent(settings: &Settings, output: Output, request: Request) -> Result<(), Problem> {

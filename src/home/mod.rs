@@ -8,10 +8,13 @@
 pub mod address;
 pub mod commands;
 pub mod desk;
+pub mod gather;
 mod intern;
+mod keepsake;
 mod overheard;
 mod paced;
 mod people;
+pub mod places;
 mod read;
 mod reader;
 pub mod rest;

@@ -48,6 +48,12 @@ impl Refusal {
         Self::new(code, Disposition::Refused)
     }
 
+    /// The home has been forgotten meanwhile.
+    #[must_use]
+    pub const fn not_paired() -> Self {
+        Self::refused("other_home")
+    }
+
     pub(super) fn about(mut self, about: impl Into<String>) -> Self {
         self.about = Some(about.into());
         self

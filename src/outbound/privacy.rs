@@ -4,7 +4,7 @@
 //! canonical records. Below them: rooms, closed lists domain by domain, the texts of `names`, and the second net against secrets.
 
 mod contents;
-mod ids;
+pub(crate) mod ids;
 mod known;
 mod names;
 pub mod owner;

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use vestibule_protocol::message::{
-    Buckets, ConsentChanged, Erase, FromAgent, FromPortal, Hashes, Push, Refusal, Want, Welcome,
+    Answer, Ask, Buckets, Charters, ConsentChanged, Deploy, Erase, FromAgent, FromPortal, Hashes, Push,
+    Reads, Refusal, Report, Request, Want, Welcome, Withdraw,
 };
 use vestibule_protocol::receipt::Receipt;
 use vestibule_protocol::tree::Root;
@@ -48,6 +49,8 @@ pub enum Step {
     InSync,
     /// An outbox item was carried out; the receipts are still unverified.
     Delivered(IntentId, Vec<vestibule_protocol::dsse::Envelope>),
+    /// Something about deployments, which has nothing to do with what is under way.
+    Desk(ForDesk),
     /// The portal refused the link.
     Refused(Refusal),
     /// The two sides cannot agree on a root although they exchanged everything (R19).
@@ -56,13 +59,29 @@ pub enum Step {
     Broken,
 }
 
+/// What a portal may say at any time after its welcome.
+#[derive(Debug)]
+pub enum ForDesk {
+    /// Who may approve.
+    Charters(Charters),
+    /// Something to be believed or not.
+    Deploy(Box<Deploy>),
+    /// Something that is not wanted any more.
+    Withdraw(Withdraw),
+    /// A question to the owner.
+    Ask(Ask),
+    /// Who has read what.
+    Reads(Reads),
+}
+
 /// What is under way.
 #[derive(Debug)]
 enum Busy {
     Push(Arc<Rooted>),
     Buckets(Arc<Rooted>),
     Commit(Arc<Rooted>),
-    Intent(IntentId),
+    /// An outbox item, and the id under which the portal knows it.
+    Intent(IntentId, [u8; 16]),
 }
 
 /// An outbox item as it is sent: rendered at the moment of sending (R24).
@@ -72,6 +91,12 @@ pub enum Intent {
     Consent(ConsentChanged),
     /// Ask for everything to be erased.
     Erase(Erase),
+    /// Say how a deployment stands.
+    Report(Report),
+    /// Pass on the owner's wish.
+    Request(Request),
+    /// Pass on the owner's answer.
+    Answer(Answer),
 }
 
 /// One link, from the portal's welcome to its end.
@@ -155,17 +180,32 @@ impl Session {
                 self.busy = Some(Busy::Commit(Arc::clone(&frozen)));
                 Some(Step::Transfer { frozen, want, pulled: self.answering_pull })
             }
-            (FromPortal::Done(done), Some(Busy::Intent(id))) if done.id.0 == id.0 => {
+            (FromPortal::Done(done), Some(Busy::Intent(id, wire))) if done.id.0 == wire => {
                 self.portal = Some(done.root);
                 Some(Step::Delivered(id, done.receipts))
             }
-            (FromPortal::Erased(erased), Some(Busy::Intent(id))) if erased.id.0 == id.0 => {
+            (FromPortal::Erased(erased), Some(Busy::Intent(id, wire))) if erased.id.0 == wire => {
                 Some(Step::Delivered(id, vec![erased.receipt]))
             }
             (FromPortal::Pull(_), busy) if self.portal.is_some() => {
                 self.busy = busy;
                 self.pulled = true;
                 None
+            }
+            (FromPortal::Charters(message), busy) if self.portal.is_some() => {
+                self.beside(busy, ForDesk::Charters(message))
+            }
+            (FromPortal::Deploy(message), busy) if self.portal.is_some() => {
+                self.beside(busy, ForDesk::Deploy(Box::new(message)))
+            }
+            (FromPortal::Withdraw(message), busy) if self.portal.is_some() => {
+                self.beside(busy, ForDesk::Withdraw(message))
+            }
+            (FromPortal::Ask(message), busy) if self.portal.is_some() => {
+                self.beside(busy, ForDesk::Ask(message))
+            }
+            (FromPortal::Reads(message), busy) if self.portal.is_some() => {
+                self.beside(busy, ForDesk::Reads(message))
             }
             (FromPortal::Refusal(refusal), _) => Some(Step::Refused(refusal)),
             (
@@ -188,6 +228,12 @@ impl Session {
         }
     }
 
+    /// What was under way goes on.
+    fn beside(&mut self, busy: Option<Busy>, what: ForDesk) -> Option<Step> {
+        self.busy = busy;
+        Some(Step::Desk(what))
+    }
+
     /// The next thing to say, if nothing is under way. `current` is absent while the home cannot be read or nothing may be sent.
     pub fn next(
         &mut self,
@@ -200,10 +246,15 @@ impl Session {
             return None;
         }
         if let Some((id, intent)) = intent {
-            self.busy = Some(Busy::Intent(id));
+            // That the owner took a wish back goes under the wish's own id.
+            let wire = if let Intent::Request(request) = &intent { request.id.0 } else { id.0 };
+            self.busy = Some(Busy::Intent(id, wire));
             return Some(Step::Send(match intent {
                 Intent::Consent(message) => message.into(),
                 Intent::Erase(message) => message.into(),
+                Intent::Report(message) => message.into(),
+                Intent::Request(message) => message.into(),
+                Intent::Answer(message) => message.into(),
             }));
         }
         let current = current?;

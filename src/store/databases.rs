@@ -6,11 +6,12 @@ use rusqlite::Connection;
 
 use super::error::{AGENT_DB, LEDGER_DB, StoreError, sql};
 use super::folder::{Folder, Lock};
+use super::journal::JournalChange;
 use super::ledger::{Book, Mark, NewRow};
 use super::open::{Opened, Pair, StoreOptions, open_pair, suspect};
 use super::outbox::{self, OutboxChange};
 use super::state::{self, Delay, ForgetStub, Ordinal, Orphans, Singleton};
-use super::{forget, ledger};
+use super::{forget, journal, ledger};
 use crate::identity::HomeSecret;
 use crate::kill::kill_point;
 
@@ -36,6 +37,8 @@ pub struct Commit {
     pub orphans: Option<Orphans>,
     /// A new list of entities whose coming or going is not believed yet (R8).
     pub delays: Option<Vec<Delay>>,
+    /// Changes to the journal, in order.
+    pub journal: Vec<JournalChange>,
 }
 
 impl Commit {
@@ -73,6 +76,7 @@ impl Commit {
             || !self.ordinals.is_empty()
             || self.orphans.is_some()
             || self.delays.is_some()
+            || !self.journal.is_empty()
     }
 }
 
@@ -84,6 +88,7 @@ impl fmt::Debug for Commit {
             .field("marks", &self.marks)
             .field("outbox", &self.outbox)
             .field("puts", &keys)
+            .field("journal", &self.journal)
             .finish_non_exhaustive()
     }
 }
@@ -303,7 +308,7 @@ fn write_agent(agent: &Connection, commit: &Commit) -> Result<(), StoreError> {
     if let Some(delays) = &commit.delays {
         state::put_delays(agent, delays)?;
     }
-    Ok(())
+    commit.journal.iter().try_for_each(|change| journal::change(agent, change))
 }
 
 fn begin(connection: &Connection, file: &'static str) -> Result<(), StoreError> {

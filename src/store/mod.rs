@@ -1,12 +1,14 @@
 //! What the agent remembers: two SQLite files in the data folder, and the only code that names SQL.
 //!
-//! `agent.db` holds pairing, consent, delays, ordinals and the outbox; `ledger.db` holds the ledger. One thread writes both
+//! `agent.db` holds pairing, consent, delays, ordinals, the outbox and the journal of
+//! deployments; `ledger.db` holds the ledger. One thread writes both
 //! ([`Store`]); commands may look into them at any time ([`Reader`]). Changes that belong together are one [`Commit`].
 
 mod databases;
 mod error;
 mod folder;
 mod forget;
+mod journal;
 mod ledger;
 mod open;
 mod outbox;
@@ -20,6 +22,11 @@ mod tests;
 pub use databases::Commit;
 pub use error::StoreError;
 pub use folder::{Folder, Lock};
+pub use journal::{
+    DeploymentRow, DeploymentState, Desk, Ended, ItemRow, JournalChange, OVER, QuestionRow, QuestionState,
+    READS, REMEMBERED, ReadRow, RequestRow, RequestState, StepNote, StepRow, StepState, Trusting, UNDOABLE,
+    Work,
+};
 pub use ledger::{
     Checkpoint, Direction, Entry, INBOUND_PREFIX, INBOUND_WHOLE, KEEP_MS, LedgerLimits, Mark, NewRow, Page,
     Row, Stored, Usage, Verification,

@@ -22,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The log is copied into the database after so many pages (1 MiB), which bounds its size and the shared memory.
 const LOG_PAGES: u32 = 256;
 
-const AGENT_SCHEMA: &[&str] = &[include_str!("migrations/agent/0001_init.sql")];
+const AGENT_SCHEMA: &[&str] =
+    &[include_str!("migrations/agent/0001_init.sql"), include_str!("migrations/agent/0002_deployments.sql")];
 const LEDGER_SCHEMA: &[&str] = &[include_str!("migrations/ledger/0001_init.sql")];
 
 /// How the store is to be kept.

@@ -3,13 +3,16 @@
 use std::io::Write;
 
 use rusqlite::Connection;
+use vestibule_protocol::deployment::DeploymentId;
 
 use super::error::{AGENT_DB, LEDGER_DB, StoreError};
 use super::folder::Folder;
+use super::journal::{self, ReadRow, StepRow};
 use super::ledger::{self, Entry, Mark, Page, Row, Usage, Verification};
 use super::open::open_read_only;
 use super::outbox::{self, Intent};
 use super::state::{self, AgentState, Singleton};
+use crate::outbound::reading::Text;
 
 /// Both databases, opened for reading only. Sees what was durable when each call began; never waits for the writer, nor
 /// the writer for it. Marks that the daemon knows but has not written yet are passed as `pending`.
@@ -57,6 +60,38 @@ impl Reader {
     /// If the database cannot be read.
     pub fn outbox(&self) -> Result<Vec<Intent>, StoreError> {
         self.agent.as_ref().map_or_else(|| Ok(Vec::new()), outbox::all)
+    }
+
+    /// The steps of a deployment's journal, in order.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn steps(&self, id: DeploymentId) -> Result<Vec<StepRow>, StoreError> {
+        self.agent.as_ref().map_or_else(|| Ok(Vec::new()), |agent| journal::steps(agent, id))
+    }
+
+    /// The signed bytes of a deployment.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn envelope(&self, id: DeploymentId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.agent.as_ref().map_or(Ok(None), |agent| journal::envelope(agent, id))
+    }
+
+    /// What the owner is shown of a deployment's plan, as JSON.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn plan(&self, id: DeploymentId) -> Result<Option<Text>, StoreError> {
+        self.agent.as_ref().map_or(Ok(None), |agent| journal::plan(agent, id))
+    }
+
+    /// Who of the staff has read what, newest first.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn reads(&self) -> Result<Vec<ReadRow>, StoreError> {
+        self.agent.as_ref().map_or_else(|| Ok(Vec::new()), journal::reads)
     }
 
     /// Lists ledger rows without bodies.

@@ -15,6 +15,7 @@ use vestibule_protocol::consent::Consent;
 use vestibule_protocol::id::{Fingerprint, TenantId};
 
 use super::error::{AGENT_DB, StoreError, sql};
+use super::journal::{self, Desk};
 use crate::portal::budget::Budget;
 
 /// A value of which there is one, stored as JSON under its key. Other rooms may store their own types so.
@@ -207,6 +208,8 @@ pub struct AgentState {
     pub budget: Budget,
     /// What `forget` has left.
     pub forget_stub: Option<ForgetStub>,
+    /// Deployments, what approves them, questions and requests.
+    pub desk: Desk,
 }
 
 const ORPHANS: &str = "orphans";
@@ -224,6 +227,7 @@ pub(crate) fn load(agent: &Connection) -> Result<AgentState, StoreError> {
         area_kinds: get(agent)?.unwrap_or_default(),
         budget: get(agent)?.unwrap_or_default(),
         forget_stub: get(agent)?,
+        desk: journal::desk(agent)?,
     })
 }
 

@@ -5,15 +5,18 @@ use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
+use vestibule_protocol::deployment::DeploymentId;
 
 use super::databases::{Commit, Databases, Seqs};
 use super::error::StoreError;
 use super::folder::{Folder, Lock};
+use super::journal::{self, DeploymentRow, ReadRow, StepRow};
 use super::ledger::{self, Entry, LedgerLimits, Mark, NewRow, Page, Row, Usage, Verification};
 use super::open::{Opened, StoreOptions};
 use super::outbox::{self, Intent};
 use super::state::{self, AgentState, ForgetStub, Singleton};
 use crate::identity::HomeSecret;
+use crate::outbound::reading::Text;
 
 /// How many commands may wait; more, and the callers wait.
 const QUEUE: usize = 64;
@@ -172,6 +175,46 @@ impl Store {
     /// If the database cannot be read.
     pub async fn next_intent(&self, now: i64) -> Result<Option<Intent>, StoreError> {
         self.run(move |databases| databases.read(now, |agent, _| outbox::next(agent))).await
+    }
+
+    /// The steps of a deployment's journal, in order.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn steps(&self, now: i64, id: DeploymentId) -> Result<Vec<StepRow>, StoreError> {
+        self.run(move |databases| databases.read(now, |agent, _| journal::steps(agent, id))).await
+    }
+
+    /// One deployment.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn deployment(&self, now: i64, id: DeploymentId) -> Result<Option<DeploymentRow>, StoreError> {
+        self.run(move |databases| databases.read(now, |agent, _| journal::deployment(agent, id))).await
+    }
+
+    /// The signed bytes of a deployment.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn envelope(&self, now: i64, id: DeploymentId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.run(move |databases| databases.read(now, |agent, _| journal::envelope(agent, id))).await
+    }
+
+    /// What the owner is shown of a deployment's plan, as JSON.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn plan(&self, now: i64, id: DeploymentId) -> Result<Option<Text>, StoreError> {
+        self.run(move |databases| databases.read(now, |agent, _| journal::plan(agent, id))).await
+    }
+
+    /// Who of the staff has read what, newest first.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn reads(&self, now: i64) -> Result<Vec<ReadRow>, StoreError> {
+        self.run(move |databases| databases.read(now, |agent, _| journal::reads(agent))).await
     }
 
     /// Lists ledger rows without bodies. Inbound rows that still wait in memory are not among them.

@@ -156,7 +156,8 @@ fn private_text_has_few_doors() {
     let doors = [
         ("reveal_to_privacy", vec!["src/private.rs", "src/outbound/privacy/", "src/outbound/contents/"]),
         ("reveal_to_home", vec!["src/private.rs", "src/home/"]),
-        ("reveal_to_owner", vec!["src/private.rs", "src/agent/things.rs"]),
+        ("reveal_to_journal", vec!["src/private.rs", "src/store/journal/"]),
+        ("reveal_to_owner", vec!["src/private.rs", "src/agent/things.rs", "src/agent/deployments/views.rs"]),
         ("reveal_to_inbound", vec!["src/private.rs", "src/inbound/"]),
         ("by_privacy_rule", vec!["crates/protocol/src/record.rs", "src/outbound/privacy/"]),
     ];

@@ -24,6 +24,16 @@ pub(super) fn text(key: &IdKey, thing: Thing, id: &Shared) -> OpaqueId {
     key.opaque(thing, IdSource::Text(id.reveal_to_privacy()))
 }
 
+/// Of an automation, script or scene, by the registry id of its entity.
+pub(crate) fn registered(key: &IdKey, thing: Thing, id: &RegistryId) -> OpaqueId {
+    key.opaque(thing, IdSource::Registry(id.0.reveal_to_privacy()))
+}
+
+/// Of whatever has a text for its id.
+pub(crate) fn named(key: &IdKey, thing: Thing, id: &Text) -> OpaqueId {
+    key.opaque(thing, IdSource::Text(id.reveal_to_privacy()))
+}
+
 /// The owner's own words for what a tenant knows by `id`: for the owner's terminal and page only (R17). Looks at everything, so it is
 /// for a person's question, not for a loop.
 #[must_use]

@@ -54,6 +54,12 @@ impl<'v, 'a> Known<'v, 'a> {
         Self { view, entities, things: areas.chain(floors).chain(labels).collect(), back: OnceCell::new() }
     }
 
+    /// As [`Ids::token_of`], of a text that came from the home.
+    #[must_use]
+    pub fn token_of_text(&self, reference: &Text, kind: Thing) -> Option<OpaqueId> {
+        self.token_of(reference.reveal_to_privacy(), kind)
+    }
+
     fn entity(&self, entity_id: &str) -> Option<usize> {
         let entities = &self.view.home.entities;
         entities.binary_search_by(|raw| (**raw.entity_id.reveal_to_privacy()).cmp(entity_id)).ok()

@@ -56,6 +56,7 @@ fn everything() -> (Commit, AgentState) {
         ])),
         budget,
         forget_stub: None,
+        desk: super::journal::desk(),
     };
     let mut commit = Commit::at(NOW);
     commit.put(state.pairing.as_ref().unwrap()).unwrap();
@@ -66,6 +67,7 @@ fn everything() -> (Commit, AgentState) {
     commit.ordinals.clone_from(&state.ordinals.given);
     commit.orphans = Some(state.orphans.clone());
     commit.delays = Some(state.delays.clone());
+    super::journal::fill(&mut commit, &state.desk);
     (commit, state)
 }
 

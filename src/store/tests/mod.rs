@@ -3,6 +3,7 @@
 mod chain;
 mod disk;
 mod forgetting;
+mod journal;
 mod ledger;
 mod life;
 mod outbox;

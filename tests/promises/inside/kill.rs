@@ -3,6 +3,7 @@
 //! The agent is a process of its own, built with the feature `kill-points` into a target folder of its own; home and portal are in this
 //! one, behind real sockets. Each story is a whole life: pair, grant, withdraw, a change at home, forget.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -12,12 +13,13 @@ use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
-use vestibule::agent::{Meeting, Status};
+use vestibule::agent::{DeploymentView, Meeting, Status};
 use vestibule::control::{Daemon, Request};
 use vestibule::kill::KILL_POINTS;
 use vestibule::store::{Folder, Reader, Verification};
-use vestibule_dev::fake_home::{EntityKind, FakeHome, Listening, TOKEN, Version};
-use vestibule_protocol::consent::Class;
+use vestibule_dev::fake_home::{Domain, EntityKind, FakeHome, Listening, TOKEN, Version};
+use vestibule_protocol::consent::{Change, Class, Policy};
+use vestibule_protocol::deployment::{Base, DeploymentId, Item, RoutinePut};
 use vestibule_protocol::problem::Problem;
 
 use super::real::RealPortal;
@@ -30,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How soon to look again.
 const REST: Duration = Duration::from_millis(25);
 /// Points that are passed many times in a life, each time in another situation; how many of these are tried.
-const OFTEN: [(&str, u64); 7] = [
+const OFTEN: [(&str, u64); 12] = [
     ("link.recorded", 9),
     ("link.sent", 9),
     ("store.ledger.appended", 9),
@@ -38,6 +40,11 @@ const OFTEN: [(&str, u64); 7] = [
     ("store.agent.committed", 6),
     ("agent.outbox", 4),
     ("agent.welcomed", 3),
+    ("deploy.kept", 8),
+    ("deploy.noted", 12),
+    ("desk.looked", 9),
+    ("desk.written", 3),
+    ("desk.restored", 3),
 ];
 
 /// One life.
@@ -183,6 +190,68 @@ impl Life {
         assert!(matches!(verdict, Verification::Sound { .. }), "{}: {verdict:?}", self.point);
     }
 
+    /// A deployment from its approval to its undoing: old or new after each death, never something between.
+    async fn deploy(&mut self) {
+        const CONTENT: &str = r#"{"views":[{"title":"Hall","cards":[]}]}"#;
+        const WAKE: &str = r#"{"alias":"Wake","triggers":[],"conditions":[],"actions":[]}"#;
+        self.portal.charter().await;
+        let deadline = Instant::now() + PATIENCE;
+        while self.reader().load().unwrap().desk.trusting.charter.is_none() {
+            assert!(Instant::now() < deadline, "{}: no charter", self.point);
+            self.daemon().await;
+            sleep(REST).await;
+        }
+        for change in [Change::Dashboards, Change::Automations] {
+            let allow = Request::SetChange { change, policy: Some(Policy::Ask) };
+            let _: serde_json::Value = self.insist(&allow).await;
+        }
+        let automation = RoutinePut {
+            existing: None,
+            id: Some("acme_wake".into()),
+            base: Base::None,
+            content: WAKE.into(),
+        };
+        let items = vec![super::deploy::dashboard("acme-hall", CONTENT), Item::AutomationPut(automation)];
+        let id = self.portal.submit(&self.portal.draft(items)).await;
+        let approve = Request::Approve { id, plan_hash: None, hosts: BTreeSet::new() };
+        self.deployment(id, Some(&approve), |view| matches!(&*view.state, "verified" | "settled")).await;
+        let contents = self.home.model(|model| model.contents.get("acme-hall").cloned());
+        assert_eq!(contents.as_deref(), Some(CONTENT), "{}", self.point);
+        let enable = Request::Enable { id, item: 1 };
+        self.deployment(id, Some(&enable), |view| view.items[1].enabled).await;
+        let undo = Request::Undo { id, overwrite: false };
+        self.deployment(id, Some(&undo), |view| view.state == "undone").await;
+        let left = self.home.model(|model| {
+            let listed = model.dashboards.iter().any(|dashboard| dashboard["url_path"] == "acme-hall");
+            (listed, model.contents.contains_key("acme-hall"), model.routines.ids(Domain::Automation))
+        });
+        assert_eq!(left, (false, false, Vec::new()), "{}", self.point);
+    }
+
+    /// Asks for something as often as it takes until a deployment is as wanted.
+    async fn deployment(
+        &mut self,
+        id: DeploymentId,
+        ask: Option<&Request>,
+        wanted: impl Fn(&DeploymentView) -> bool,
+    ) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let seen = self.last::<DeploymentView>(&Request::Deployment { id }).await;
+            if seen.as_ref().is_ok_and(&wanted) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{}: {ask:?}: {seen:#?}", self.point);
+            // Whether it came about shows the next look.
+            if let (Some(ask), Ok(seen)) = (ask, &seen)
+                && matches!(&*seen.state, "waiting" | "verified" | "settled")
+            {
+                let _ = self.ask(ask).await;
+            }
+            sleep(REST).await;
+        }
+    }
+
     async fn live(mut self) -> (String, bool) {
         self.pair().await;
         let _: serde_json::Value = self.insist(&Request::Grant { class: Class::Names }).await;
@@ -202,6 +271,7 @@ impl Life {
         );
         assert_eq!(self.portal.handled(), 2, "{}: each decision arrives once", self.point);
         self.assert_ledger_is_sound();
+        self.deploy().await;
         let forget = Request::Forget { give_up: false };
         let deadline = Instant::now() + PATIENCE;
         // Asking is over once it is durable, whether or not the answer arrived.

@@ -7,6 +7,7 @@
 #![expect(clippy::print_stderr, reason = "the seed of a story that ends badly")]
 
 mod contents;
+mod deploy;
 mod disk;
 mod forget;
 mod home;

@@ -1,30 +1,44 @@
 //! The reference portal, at the other end of the pipe or behind a real socket.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ed25519_dalek::SigningKey;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vestibule_portal::app::App;
 use vestibule_portal::data::Data;
+use vestibule_portal::role::Role;
 use vestibule_portal::serve::{self, Options, Running};
-use vestibule_portal::store::{Stop, history, invites, tenants};
+use vestibule_portal::store::staff::Staff;
+use vestibule_portal::store::{
+    Stop, charters, deployments, history, homes, invites, questions, requests, submit, tenants,
+};
 use vestibule_portal::world::World as Outside;
 use vestibule_protocol::bytes::Fixed;
+use vestibule_protocol::charter::{Approver, Charter};
+use vestibule_protocol::deployment::{Deployment, DeploymentId, Item};
 use vestibule_protocol::dsse::Envelope;
-use vestibule_protocol::id::TenantId;
+use vestibule_protocol::id::{Fingerprint, OpaqueId, TenantId};
 use vestibule_protocol::invite::Invite;
+use vestibule_protocol::message::Ask;
 use vestibule_protocol::statement::{LIFETIME_SECONDS, Statement};
 
 use super::world::{ORIGIN, World};
 
 /// Secret of the one invite.
 const SECRET: [u8; 16] = [8; 16];
+/// Seeds of the approvers' keys.
+const ADA: u8 = 21;
+const BO: u8 = 22;
 /// Seed of the tenant's root key.
 const ROOT: [u8; 32] = [9; 32];
 
 /// A portal with one tenant and one invite.
 pub(super) struct RealPortal {
     app: App,
+    drafted: AtomicU64,
     tenant: TenantId,
     origin: String,
     _running: Option<Running>,
@@ -73,7 +87,14 @@ impl RealPortal {
             invites::add(tx, row, &SECRET, None)
         });
         made.await.unwrap();
-        Self { app, tenant, origin: origin.to_owned(), _running: running, _folder: folder }
+        Self {
+            app,
+            drafted: AtomicU64::new(1),
+            tenant,
+            origin: origin.to_owned(),
+            _running: running,
+            _folder: folder,
+        }
     }
 
     /// Paired with the agent of a world, and both in sync.
@@ -118,6 +139,111 @@ impl RealPortal {
         });
         assert!(homes.len() <= 1, "a home is doubled");
         homes.first().copied()
+    }
+
+    /// The tenant says who may approve: Ada and Bo, one of them is enough, and Cleo makes.
+    pub(super) async fn charter(&self) {
+        let now = self.app.store.now();
+        let key = |n: u8| SigningKey::from_bytes(&[n; 32]);
+        let public = |key: &SigningKey| Fixed(*key.verifying_key().as_bytes());
+        let approver = |person: &str, n| Approver { person: person.to_owned(), key: public(&key(n)) };
+        let root = SigningKey::from_bytes(&ROOT);
+        let charter = Charter {
+            tenant: self.tenant,
+            version: 1,
+            issued: now,
+            expires: now + 100 * 24 * 3600,
+            roots: vec![public(&root)],
+            root_threshold: 1,
+            approvers: vec![approver("Ada", ADA), approver("Bo", BO)],
+            threshold: 1,
+        };
+        let envelope = charter.sign(&root).unwrap();
+        let tenant = self.tenant;
+        let put = self.app.store.write(move |tx| {
+            let row = tenants::get(tx.db, &tenant)?.id;
+            charters::put(tx, row, "test", &envelope)
+        });
+        put.await.unwrap();
+        if let Some(home) = self.home() {
+            self.app.links.ring(home);
+        }
+    }
+
+    /// A deployment of these items for the only home, not signed by anybody.
+    pub(super) fn draft(&self, items: Vec<Item>) -> Deployment {
+        let now = self.app.store.now();
+        let drafted = self.drafted.fetch_add(1, Ordering::SeqCst);
+        Deployment {
+            id: DeploymentId::new(now * 1000 + drafted, [u8::try_from(drafted % 250).unwrap(); 16]),
+            tenant: self.tenant,
+            target: self.fingerprint(),
+            sequence: now * 1000 + drafted,
+            issued: now,
+            not_before: now,
+            expires: now + 7 * 24 * 3600,
+            title: "A new look".into(),
+            summary: String::new(),
+            author: "Cleo".into(),
+            items,
+        }
+    }
+
+    /// Ada approves, and the portal gets it.
+    pub(super) async fn submit(&self, deployment: &Deployment) -> DeploymentId {
+        let envelope = deployment.sign(&SigningKey::from_bytes(&[ADA; 32])).unwrap();
+        let (tenant, fingerprint) = (self.tenant, self.fingerprint());
+        let deployment = deployment.clone();
+        let id = deployment.id;
+        let submitted = self.app.store.write(move |tx| {
+            let tenant = tenants::get(tx.db, &tenant)?.id;
+            let home = homes::get(tx.db, tenant, &fingerprint)?;
+            let staff =
+                Staff { id: 1, tenant, name: "ada".into(), role: Role::Approver, created: 0, last_used: 0 };
+            submit::submit(tx, &staff, "staff:1", &home, &envelope, &deployment)
+        });
+        submitted.await.unwrap();
+        self.app.links.ring(self.home().unwrap());
+        id
+    }
+
+    /// A question about these things.
+    pub(super) async fn ask(&self, question: &str, candidates: Vec<OpaqueId>) -> Fixed<16> {
+        let (tenant, fingerprint) = (self.tenant, self.fingerprint());
+        let id = Fixed([u8::try_from(question.len() % 250).unwrap(); 16]);
+        let ask =
+            Ask { id, question: question.to_owned(), candidates, expires: self.app.store.now() + 24 * 3600 };
+        let asked = self.app.store.write(move |tx| {
+            let tenant = tenants::get(tx.db, &tenant)?.id;
+            let home = homes::get(tx.db, tenant, &fingerprint)?;
+            questions::ask(tx, tenant, "staff:1", &home, &ask)
+        });
+        asked.await.unwrap();
+        self.app.links.ring(self.home().unwrap());
+        id
+    }
+
+    /// State and code of a deployment, as the portal has it.
+    pub(super) fn deployment(&self, id: DeploymentId) -> (String, Option<String>) {
+        let row = self.read(|db| deployments::get(db, tenants::get(db, &self.tenant)?.id, &id));
+        (row.state.name().to_owned(), row.code)
+    }
+
+    /// Questions with their state and choice.
+    pub(super) fn questions(&self) -> Vec<questions::Question> {
+        self.read(|db| questions::list(db, tenants::get(db, &self.tenant)?.id, None, 100))
+    }
+
+    /// Requests with their state.
+    pub(super) fn requests(&self) -> Vec<requests::Request> {
+        self.read(|db| requests::list(db, tenants::get(db, &self.tenant)?.id, None, 100))
+    }
+
+    /// The only home's fingerprint.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        let bytes: [u8; 32] =
+            self.read(|db| Ok(db.query_row("SELECT fingerprint FROM home", [], |row| row.get(0))?));
+        Fingerprint(bytes)
     }
 
     /// Every record that is held, as the lines of a preview, sorted.

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
-use vestibule::agent::{Agent, Meeting, Parts, Scope, Status, Stock};
+use vestibule::agent::{Agent, Door, Meeting, Parts, Scope, Status, Stock};
 use vestibule::clock::{Clock, Dice};
 use vestibule::control::{Answer, Asked, Reply, Request};
 use vestibule::home::{self, Endpoint, Token, Wishes};
@@ -123,6 +123,7 @@ impl World {
             events: Some(read_home(&self.home, &wishes)),
             wishes,
             own_hosts: own_hosts(),
+            door: Some(door(&self.home)),
         };
         let agent = Agent::with(parts).await.unwrap();
         let requests = agent.requests();
@@ -323,6 +324,12 @@ async fn preview_at(folder: &Path, home: &FakeHome, now_ms: i64) -> Vec<String> 
     let mut lines: Vec<String> = lines.into_iter().map(|line| line.get().to_owned()).collect();
     lines.sort_unstable();
     lines
+}
+
+/// The way to the desk.
+fn door(home: &FakeHome) -> Door {
+    let endpoint = Endpoint::from_url(HOME_URL, Token::new(TOKEN).unwrap()).unwrap();
+    Door { dial: Arc::new(ToHome(home.clone())), endpoint }
 }
 
 /// Starts reading the home.

@@ -105,6 +105,7 @@ pub(super) async fn agent(path: PathBuf, dice: Arc<Mutex<Seeded>>, desk: Desk) -
         events: Some(events),
         wishes,
         own_hosts: Vec::new(),
+        door: None,
     };
     let agent = Agent::with(parts).await.map_err(failed)?;
     *lock(&desk) = Some(agent.requests());

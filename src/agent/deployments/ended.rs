@@ -1,0 +1,280 @@
+//! What the desk's task has brought, and what follows from it.
+
+use vestibule_protocol::deployment::DeploymentId;
+use vestibule_protocol::problem::Problem;
+
+use super::work::Brought;
+use super::{Agent, Errand};
+use crate::home::desk::DeskError;
+use crate::inbound::apply::{End, Phase, Seen, Way};
+use crate::inbound::images;
+use crate::inbound::settle::{Looked, SETTLE_MS, judge};
+use crate::problem;
+use crate::store::{DeploymentRow, DeploymentState, Ended, ItemRow, JournalChange, StepNote, StepRow, Work};
+
+/// Somebody edited what a deployment had made.
+const DRIFTED: &str = "edited_at_home";
+/// An undo would overwrite edits.
+const EDITED: &str = "edited_since";
+/// What was lost is written again within this time.
+const AGAIN_MS: i64 = 60_000;
+
+impl Agent {
+    /// Takes what a job has brought.
+    pub(in crate::agent) async fn on_desk_job(&mut self, brought: Brought) -> Result<(), Problem> {
+        self.deployments.job = None;
+        if !matches!(brought, Brought::Trouble(..) | Brought::Store(_)) {
+            (self.deployments.attempts, self.deployments.retry_at) = (0, None);
+        }
+        match brought {
+            Brought::Gathered(id, gathered) => self.on_gathered(id, *gathered).await,
+            Brought::Walked(id, end, steps) => self.on_walked(id, end, &steps).await,
+            Brought::Looked(seen) => self.on_looked(seen).await,
+            Brought::Told(waiting) => self.on_told(waiting).await,
+            Brought::Ran(errand, done) => self.on_ran(errand, done).await,
+            Brought::Trouble(trouble, errand) => {
+                if let Some(errand) = errand {
+                    errand.reply().result(Err::<bool, _>(problem::home(trouble))).await;
+                }
+                self.rest();
+                Ok(())
+            }
+            Brought::Refused(id, error) => self.on_refused_by_home(id, error).await,
+            Brought::Store(error) => Err(problem::store(&error)),
+        }
+    }
+
+    async fn on_walked(&mut self, id: DeploymentId, end: End, steps: &[StepRow]) -> Result<(), Problem> {
+        let Some(row) = self.deployment(id).cloned() else { return Ok(()) };
+        let now = self.clock.now_ms();
+        let mut row = DeploymentRow { work: None, changed_ms: now, code: None, ..row };
+        let mut unsafe_undo = false;
+        match end {
+            End::Verified => {
+                row.state = DeploymentState::Verified;
+                row.ended = Some(Ended { verified_ms: now, survived: false });
+                self.name_things(&mut row, steps);
+            }
+            End::RolledBack(code) => (row.state, row.code) = (DeploymentState::RolledBack, Some(code)),
+            End::Conflict(code) => (row.state, row.code) = (DeploymentState::Conflict, Some(code)),
+            End::Undone => row.state = DeploymentState::Undone,
+            End::NeedsOwner(code) => {
+                (row.state, row.code) = (DeploymentState::NeedsOwner, Some(code));
+                for step in steps.iter().filter(|step| step.state.phase == Phase::Left) {
+                    if let Some(item) = row.items.get_mut(step.state.item as usize) {
+                        item.code = Some("left_as_edited".to_owned());
+                    }
+                }
+            }
+            End::Unsafe(edited) => {
+                // Nothing was touched: it stands where it stood.
+                unsafe_undo = true;
+                row.state = if row.ended.is_some_and(|ended| now >= ended.verified_ms + SETTLE_MS) {
+                    DeploymentState::Settled
+                } else {
+                    DeploymentState::Verified
+                };
+                row.code = Some(EDITED.to_owned());
+                for n in edited {
+                    let item = steps.get(n).and_then(|step| row.items.get_mut(step.state.item as usize));
+                    if let Some(item) = item {
+                        item.drifted = true;
+                    }
+                }
+            }
+        }
+        // What is as before needs no images; what somebody edited keeps them for the owner.
+        let over = matches!(
+            row.state,
+            DeploymentState::Undone | DeploymentState::RolledBack | DeploymentState::Conflict
+        );
+        let mut change = self.change();
+        if over {
+            row.undoable = false;
+            change.with(JournalChange::DropSteps(id));
+        }
+        tracing::info!(state = row.state.name(), code = row.code.as_deref(), "a deployment has ended");
+        if unsafe_undo {
+            change.note(row);
+        } else {
+            change.say(row);
+        }
+        self.forget_old(&mut change);
+        self.keep(change).await?;
+        self.answer_undo(id, unsafe_undo).await
+    }
+
+    /// What the next deployment names as its base (R16), and what new things are called.
+    pub(super) fn name_things(&self, row: &mut DeploymentRow, steps: &[StepRow]) {
+        let Some(keys) = &self.keys else { return };
+        for item in &mut row.items {
+            item.code = None;
+        }
+        for step in steps {
+            let Some(item) = row.items.get_mut(step.state.item as usize) else { continue };
+            item.thing = step.state.thing.or(item.thing);
+            if let Some(thing) = item.thing {
+                item.base = images::base(&keys.id_key, thing, &step.target, &step.after).or(item.base);
+            }
+        }
+    }
+
+    /// R43: settled, lost or edited.
+    async fn on_looked(&mut self, seen: Vec<(DeploymentId, Vec<Option<Seen>>)>) -> Result<(), Problem> {
+        let now = self.clock.now_ms();
+        let restarted = std::mem::take(&mut self.deployments.restarted);
+        let all = self.in_place().await?;
+        for (id, seen) in seen {
+            let Some(row) = self.deployment(id).cloned() else { continue };
+            let Some((_, steps)) = all.iter().find(|(known, _)| *known == id) else { continue };
+            if steps.len() != seen.len() || !row.state.is_in_place() {
+                continue;
+            }
+            let ended = row.ended.unwrap_or(Ended { verified_ms: now, survived: true });
+            let looked = judge(&seen, restarted && !ended.survived);
+            if !looked.lost.is_empty() {
+                self.write_again(row, &looked, steps).await?;
+                continue;
+            }
+            self.settle_or_drift(row, ended, restarted, &looked, steps).await?;
+        }
+        Ok(())
+    }
+
+    /// What Home Assistant has lost is written again from the journal.
+    async fn write_again(
+        &mut self,
+        row: DeploymentRow,
+        looked: &Looked,
+        steps: &[StepRow],
+    ) -> Result<(), Problem> {
+        let id = row.id;
+        let mut change = self.change();
+        for step in looked.lost.iter().filter_map(|n| steps.get(*n)) {
+            let mut state = step.state.clone();
+            state.phase = Phase::Writing;
+            let note = StepNote { n: step.n, state, target: None, beside: None, after: None, found: None };
+            change.with(JournalChange::Step(id, note));
+        }
+        let deadline = self.clock.now_ms() + AGAIN_MS;
+        let work = Some(Work { way: Way::Forward, verified: false, deadline });
+        tracing::warn!("Home Assistant had lost what was deployed; it is written again");
+        change.note(DeploymentRow { state: DeploymentState::Applying, work, ..row });
+        self.keep(change).await
+    }
+
+    async fn settle_or_drift(
+        &mut self,
+        before: DeploymentRow,
+        ended: Ended,
+        restarted: bool,
+        looked: &Looked,
+        steps: &[StepRow],
+    ) -> Result<(), Problem> {
+        let now = self.clock.now_ms();
+        let mut row = before.clone();
+        row.ended = Some(Ended { survived: ended.survived || restarted, ..ended });
+        if row.state == DeploymentState::Verified && now >= ended.verified_ms + SETTLE_MS {
+            row.state = DeploymentState::Settled;
+            row.changed_ms = now;
+        }
+        let settled = row.state != before.state;
+        let mut newly = false;
+        for (n, step) in steps.iter().enumerate() {
+            let Some(item) = row.items.get_mut(step.state.item as usize) else { continue };
+            let drifted = looked.drifted.contains(&n);
+            newly |= drifted && !item.drifted;
+            if drifted {
+                item.drifted = true;
+            }
+        }
+        // Put back by hand: no edit any more.
+        if looked.drifted.is_empty() {
+            row.items.iter_mut().for_each(|item| item.drifted = false);
+        }
+        if row == before {
+            return Ok(());
+        }
+        let mut change = self.change();
+        if newly {
+            let mut edited = row.clone();
+            for item in edited.items.iter_mut().filter(|item| item.drifted) {
+                item.code = Some(DRIFTED.to_owned());
+            }
+            change.reports.push(super::report::Said::of(&edited, now).drifted());
+        }
+        if settled {
+            change.say(row);
+        } else {
+            change.note(row);
+        }
+        self.keep(change).await
+    }
+
+    async fn on_told(&mut self, waiting: bool) -> Result<(), Problem> {
+        self.deployments.tell = waiting;
+        let mut change = self.change();
+        let told: Vec<DeploymentRow> = self
+            .state
+            .desk
+            .deployments
+            .iter()
+            .filter(|row| {
+                waiting && row.state == DeploymentState::Waiting && row.plan_hash.is_some() && !row.told
+            })
+            .map(|row| DeploymentRow { told: true, ..row.clone() })
+            .collect();
+        if told.is_empty() {
+            return Ok(());
+        }
+        for row in told {
+            change.note(row);
+        }
+        self.keep(change).await
+    }
+
+    async fn on_ran(&mut self, errand: Errand, done: Result<(), DeskError>) -> Result<(), Problem> {
+        match (errand, done) {
+            (errand, Err(error)) => {
+                errand.reply().result(Err::<bool, _>(problem::desk(error))).await;
+                Ok(())
+            }
+            (Errand::Identify(_, reply), Ok(())) => {
+                reply.value(&true).await;
+                Ok(())
+            }
+            (Errand::Enable(id, item, reply), Ok(())) => self.on_enabled(id, item, reply).await,
+        }
+    }
+
+    /// The home answers and does not let us: nothing was changed, and nothing will be by waiting.
+    async fn on_refused_by_home(
+        &mut self,
+        id: Option<DeploymentId>,
+        error: DeskError,
+    ) -> Result<(), Problem> {
+        tracing::warn!(code = error.code(), "the home does not let us work at the desk");
+        let Some(row) = id.and_then(|id| self.deployment(id)).cloned() else {
+            self.rest();
+            return Ok(());
+        };
+        if row.state == DeploymentState::Applying {
+            self.rest();
+            return Ok(());
+        }
+        let mut change = self.change();
+        let code = Some(error.code().to_owned());
+        change.say(DeploymentRow {
+            state: DeploymentState::Refused,
+            code,
+            changed_ms: self.clock.now_ms(),
+            ..row
+        });
+        self.keep(change).await
+    }
+
+    /// Clears what an item was said to be.
+    pub(super) fn item_of(row: &mut DeploymentRow, item: Option<u32>) -> Option<&mut ItemRow> {
+        row.items.get_mut(usize::try_from(item?).ok()?)
+    }
+}

@@ -1,0 +1,157 @@
+//! The task at the desk: one job, from opening the desk to closing it.
+
+use tokio::task::JoinHandle;
+use vestibule_protocol::deployment::DeploymentId;
+
+use super::walk::{self, Journal, Stopped};
+use super::{Door, Errand, enable};
+use crate::control::Reply;
+use crate::home::desk::{Desk, DeskError, HomeDesk as _};
+use crate::home::gather::{Gathered, gather};
+use crate::home::places;
+use crate::identity::IdKey;
+use crate::inbound::apply::{End, Seen};
+use crate::inbound::images::compare;
+use crate::inbound::plan::Needs;
+use crate::outbound::reading::HomeTrouble;
+use crate::store::{StepRow, StoreError, Work};
+
+/// Under this name a notification is replaced, not repeated.
+const NOTE: &str = "vestibule_deployments";
+/// R17: fixed words, and nothing of the portal's.
+const NOTE_TITLE: &str = "Vestibule";
+const NOTE_TEXT: &str =
+    "A change to this home waits for your yes. Open Vestibule to see exactly what it would do.";
+
+/// What is to be done.
+pub(super) enum Job {
+    /// Read what a plan needs.
+    Gather(DeploymentId, Needs, IdKey),
+    /// Walk through a journal.
+    Walk(Box<Journal>, Vec<StepRow>, Work),
+    /// Look again at what is in place.
+    Look(Vec<(DeploymentId, Vec<StepRow>)>),
+    /// Tell the owner that something waits, or that nothing does any more.
+    Tell(bool),
+    /// Something small for the owner.
+    Errand(Errand, Option<(Box<Journal>, Option<StepRow>)>),
+}
+
+/// What came of it.
+pub(in crate::agent) enum Brought {
+    Gathered(DeploymentId, Box<Gathered>),
+    Walked(DeploymentId, End, Vec<StepRow>),
+    Looked(Vec<(DeploymentId, Vec<Option<Seen>>)>),
+    Told(bool),
+    Ran(Errand, Result<(), DeskError>),
+    /// Nothing: the home cannot be reached, and it is tried again later.
+    Trouble(HomeTrouble, Option<Errand>),
+    /// The home answers, but does not let us do this for that deployment.
+    Refused(Option<DeploymentId>, DeskError),
+    /// The journal cannot be written.
+    Store(StoreError),
+}
+
+/// A job under way; dropping it ends it.
+pub(super) struct Running(JoinHandle<Brought>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Running {
+    /// Starts a job.
+    pub(super) fn start(door: Door, job: Job) -> Self {
+        Self(tokio::spawn(perform(door, job)))
+    }
+
+    /// What it brought, once it has ended.
+    pub(super) async fn end(&mut self) -> Brought {
+        // A job that broke off has left its journal where it was: it is as if the connection had been lost.
+        (&mut self.0).await.unwrap_or(Brought::Trouble(HomeTrouble::Unreachable, None))
+    }
+}
+
+async fn perform(door: Door, job: Job) -> Brought {
+    let mut desk = match Desk::open(door.dial.as_ref(), &door.endpoint).await {
+        Ok(desk) => desk,
+        Err(trouble) => {
+            let errand = if let Job::Errand(errand, _) = job { Some(errand) } else { None };
+            return Brought::Trouble(trouble, errand);
+        }
+    };
+    match job {
+        Job::Gather(id, needs, key) => match gather(&mut desk, &needs, &key).await {
+            Ok(gathered) => Brought::Gathered(id, Box::new(gathered)),
+            Err(error) => failed(Some(id), error),
+        },
+        Job::Walk(journal, steps, work) => match walk::walk(&mut desk, &journal, steps, work).await {
+            Ok((end, steps)) => Brought::Walked(journal.id, end, steps),
+            Err(Stopped::Desk(error)) => failed(Some(journal.id), error),
+            Err(Stopped::Store(error)) => Brought::Store(error),
+        },
+        Job::Look(deployments) => match look(&mut desk, deployments).await {
+            Ok(seen) => Brought::Looked(seen),
+            Err(error) => failed(None, error),
+        },
+        Job::Tell(waiting) => {
+            let told = if waiting {
+                desk.notify(NOTE, NOTE_TITLE, NOTE_TEXT).await
+            } else {
+                desk.dismiss(NOTE).await
+            };
+            match told {
+                Err(DeskError::Trouble(trouble)) => Brought::Trouble(trouble, None),
+                // A home without notifications has none to be told by.
+                Ok(()) | Err(_) => Brought::Told(waiting),
+            }
+        }
+        Job::Errand(errand, step) => {
+            let done = match (&errand, step) {
+                (Errand::Identify(entity, _), _) => places::identify(&mut desk, entity).await,
+                (Errand::Enable(..), Some((journal, step))) => {
+                    enable::switch_on(&mut desk, &journal, step).await
+                }
+                (Errand::Enable(..), None) => Err(DeskError::NotFound),
+            };
+            Brought::Ran(errand, done)
+        }
+    }
+}
+
+fn failed(id: Option<DeploymentId>, error: DeskError) -> Brought {
+    match error {
+        DeskError::Trouble(trouble) => Brought::Trouble(trouble, None),
+        error => Brought::Refused(id, error),
+    }
+}
+
+async fn look(
+    desk: &mut Desk<'_>,
+    deployments: Vec<(DeploymentId, Vec<StepRow>)>,
+) -> Result<Vec<(DeploymentId, Vec<Option<Seen>>)>, DeskError> {
+    let mut all = Vec::new();
+    for (id, steps) in deployments {
+        let mut seen = Vec::new();
+        for step in &steps {
+            seen.push(match places::look(desk, &step.target, &step.after).await {
+                Ok(found) => Some(compare(&step.target, &found.image, &step.before, &step.after, true)),
+                Err(error @ DeskError::Trouble(_)) => return Err(error),
+                Err(_) => None,
+            });
+        }
+        all.push((id, seen));
+    }
+    Ok(all)
+}
+
+impl Errand {
+    /// Where the answer goes.
+    pub(super) const fn reply(&self) -> &Reply {
+        match self {
+            Self::Identify(_, reply) | Self::Enable(.., reply) => reply,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Whatever fails in the middle: old or new, never half, and nobody's edit is lost.
+
+use vestibule_dev::fake_home::{Cut, Fail, When};
+
+use super::*;
+
+const OLD: &str = r#"{"views":[{"title":"Hall","cards":[]}]}"#;
+const NEW: &str = r#"{"views":[{"title":"New hall","cards":[]}]}"#;
+const FOREIGN: &str = r#"{"views":[{"title":"Mine","cards":[]}]}"#;
+
+#[tokio::test(start_paused = true)]
+async fn what_home_assistant_refuses_is_rolled_back() {
+    let (world, portal) = house().await;
+    let fail = Fail { command: "lovelace/config/save".into(), nth: 1, code: "invalid_format".into() };
+    world.home.fault(|faults| faults.fail = Some(fail));
+    let id = portal.submit(&portal.draft(vec![dashboard("acme-hall", OLD)])).await;
+    approve(&world, id).await;
+    until(&world, id, "rolled_back").await;
+    assert!(!has_dashboard(&world, "acme-hall"));
+    heard(&portal, id, "rolled_back").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn r42_a_connection_lost_over_any_write_leaves_the_new_in_the_end() {
+    for command in
+        ["lovelace/dashboards/create", "lovelace/config/save", "lovelace/config", "lovelace/dashboards/list"]
+    {
+        for when in [When::Before, When::After] {
+            let (world, portal) = house().await;
+            let id = portal.submit(&portal.draft(vec![dashboard("acme-hall", OLD)])).await;
+            until(&world, id, "waiting").await;
+            let seen = world.home.commands().get(command).copied().unwrap_or_default();
+            let cut = Cut { command: command.into(), nth: seen + 1, when };
+            world.home.fault(|faults| faults.cut = Some(cut));
+            approve(&world, id).await;
+            until(&world, id, "verified").await;
+            assert_eq!(contents(&world, "acme-hall").as_deref(), Some(OLD), "{command} {when:?}");
+        }
+    }
+}
+
+/// R41: an edit in the round trip of our own save is detected and told, and what stands there is left alone.
+#[tokio::test(start_paused = true)]
+async fn r41_an_edit_in_the_last_round_trip_needs_the_owner() {
+    let (world, portal) = house().await;
+    let first = deployed(&world, &portal, dashboard("acme-hall", OLD)).await;
+    let saves = world.home.commands()["lovelace/config/save"];
+    world.home.before("lovelace/config/save", saves + 1, |home| home.edit_dashboard("acme-hall", FOREIGN));
+    let id = portal.submit(&portal.draft(vec![replace(&world, first, NEW)])).await;
+    approve(&world, id).await;
+    let left = until(&world, id, "needs_owner").await;
+    assert_eq!(left.code.as_deref(), Some("edited_meanwhile"), "{left:#?}");
+    heard(&portal, id, "needs_owner").await;
+}
+
+/// R36: what is about to be written must be what was agreed to.
+#[tokio::test(start_paused = true)]
+async fn an_edit_between_the_yes_and_the_deed_is_a_conflict() {
+    let (world, portal) = house().await;
+    let first = deployed(&world, &portal, dashboard("acme-hall", OLD)).await;
+    let id = portal.submit(&portal.draft(vec![replace(&world, first, NEW)])).await;
+    until(&world, id, "waiting").await;
+    world.home.edit_dashboard("acme-hall", FOREIGN);
+    approve(&world, id).await;
+    until(&world, id, "conflict").await;
+    assert_eq!(contents(&world, "acme-hall").as_deref(), Some(FOREIGN));
+}
+
+/// R43: Home Assistant writes records ten seconds later, so a crash can lose them; then they are written again, once.
+#[tokio::test(start_paused = true)]
+async fn r43_what_home_assistant_lost_is_written_again() {
+    let (world, portal) = house().await;
+    let id = deployed(&world, &portal, dashboard("acme-hall", OLD)).await;
+    world.home.change_silently(|model| {
+        model.dashboards.retain(|dashboard| dashboard["url_path"] != "acme-hall");
+        model.contents.remove("acme-hall");
+    });
+    world.home.cut_connections();
+    waited("it is there again", || contents(&world, "acme-hall").as_deref() == Some(OLD)).await;
+    until(&world, id, "settled").await;
+    assert!(has_dashboard(&world, "acme-hall"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_ends_in_the_middle_goes_on_where_it_was() {
+    let (mut world, portal) = house().await;
+    let id = portal.submit(&portal.draft(vec![dashboard("acme-hall", OLD)])).await;
+    until(&world, id, "waiting").await;
+    world.home.fault(|faults| faults.hang = Some("lovelace/config/save".into()));
+    approve(&world, id).await;
+    waited("the record is made", || has_dashboard(&world, "acme-hall")).await;
+    world.crash();
+    world.home.fault(|faults| faults.hang = None);
+    world.start().await;
+    until(&world, id, "verified").await;
+    assert_eq!(contents(&world, "acme-hall").as_deref(), Some(OLD));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_home_that_stays_away_too_long_is_put_back() {
+    let (world, portal) = house().await;
+    let id = portal.submit(&portal.draft(vec![dashboard("acme-hall", OLD)])).await;
+    until(&world, id, "waiting").await;
+    world.home.fault(|faults| faults.hang = Some("lovelace/config/save".into()));
+    approve(&world, id).await;
+    waited("the record is made", || has_dashboard(&world, "acme-hall")).await;
+    sleep(Duration::from_secs(300)).await;
+    world.home.fault(|faults| faults.hang = None);
+    let back = until(&world, id, "rolled_back").await;
+    assert_eq!(back.code.as_deref(), Some("deadline"), "{back:#?}");
+    assert!(!has_dashboard(&world, "acme-hall"));
+}

@@ -1,0 +1,91 @@
+//! Cards, automations and scripts: created, replaced, switched on, deleted and brought back.
+
+use vestibule_dev::fake_home::Domain;
+use vestibule_protocol::bytes::Fixed;
+use vestibule_protocol::deployment::{CardDelete, CardPut, RoutinePut};
+
+use super::*;
+
+const WAKE: &str = r#"{"alias":"Wake","triggers":[],"conditions":[],"actions":[],"mode":"single"}"#;
+
+fn card(module: &str, base: Base) -> Item {
+    let hash = hash(module);
+    Item::CardPut(CardPut { element: "acme-clock".into(), module: module.into(), hash, base })
+}
+
+fn hash(module: &str) -> Fixed<32> {
+    Fixed(*blake3::hash(module.as_bytes()).as_bytes())
+}
+
+fn urls(world: &World) -> Vec<String> {
+    world.home.model(|model| {
+        model.resources.iter().map(|row| row["url"].as_str().unwrap_or_default().to_owned()).collect()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn r39_a_card_has_one_row_and_the_others_stay() {
+    let (world, portal) = house().await;
+    world.home.add_resource("/local/theirs.js");
+    let before = urls(&world);
+    let one = "customElements.define('acme-clock', class extends HTMLElement {});";
+    let two = "customElements.define('acme-clock', class extends HTMLElement { x() {} });";
+    deployed(&world, &portal, card(one, Base::None)).await;
+    let with_one = urls(&world);
+    assert_eq!(with_one.len(), before.len() + 1);
+    let second = deployed(&world, &portal, card(two, Base::Hash(hash(one)))).await;
+    let with_two = urls(&world);
+    assert_eq!(with_two.len(), before.len() + 1, "the same row");
+    assert_ne!(with_one, with_two);
+    let undone: DeploymentView = world.ask_one(Request::Undo { id: second, overwrite: false }).await;
+    assert_eq!((&*undone.state, urls(&world)), ("undone", with_one));
+    let delete = CardDelete { element: "acme-clock".into(), base: Base::Hash(hash(one)) };
+    deployed(&world, &portal, Item::CardDelete(delete)).await;
+    assert_eq!(urls(&world), before);
+}
+
+fn automation(world: &World, id: &str) -> Option<String> {
+    world.home.model(|model| model.states.get(id).map(|state| state.value.clone()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn r40_an_automation_comes_switched_off_and_r44_comes_back_with_its_entity() {
+    let (world, portal) = house().await;
+    let put =
+        RoutinePut { existing: None, id: Some("acme_wake".into()), base: Base::None, content: WAKE.into() };
+    let id = deployed(&world, &portal, Item::AutomationPut(put)).await;
+    assert_eq!(automation(&world, "automation.wake").as_deref(), Some("off"));
+    let on: DeploymentView = world.ask_one(Request::Enable { id, item: 0 }).await;
+    assert!(on.items[0].enabled, "{on:#?}");
+    assert_eq!(automation(&world, "automation.wake").as_deref(), Some("on"));
+    // The owner gives it another id; the deletion and its undo bring that back.
+    world.home.rename_entity("automation.wake", "automation.morning");
+    world.converge(&portal).await;
+    let (existing, base) = thing(&world, id);
+    let second = deployed(&world, &portal, Item::AutomationDelete(Delete { existing, base })).await;
+    assert_eq!(world.home.model(|model| model.routines.ids(Domain::Automation)), Vec::<String>::new());
+    let undone: DeploymentView = world.ask_one(Request::Undo { id: second, overwrite: false }).await;
+    assert_eq!(undone.state, "undone");
+    assert_eq!(world.home.model(|model| model.routines.ids(Domain::Automation)), ["acme_wake"]);
+    assert_eq!(automation(&world, "automation.morning").as_deref(), Some("on"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_script_is_written_with_a_dashboard_or_not_at_all() {
+    let (world, portal) = house().await;
+    let script = RoutinePut {
+        existing: None,
+        id: Some("acme_night".into()),
+        base: Base::None,
+        content: r#"{"alias":"Night","sequence":[]}"#.into(),
+    };
+    let items = vec![dashboard("acme-hall", r#"{"views":[]}"#), Item::ScriptPut(script)];
+    let id = portal.submit(&portal.draft(items)).await;
+    approve(&world, id).await;
+    until(&world, id, "verified").await;
+    assert_eq!(world.home.model(|model| model.routines.ids(Domain::Script)), ["acme_night"]);
+    let undone: DeploymentView = world.ask_one(Request::Undo { id, overwrite: false }).await;
+    assert_eq!(undone.state, "undone");
+    assert_eq!(world.home.model(|model| model.routines.ids(Domain::Script)), Vec::<String>::new());
+    assert!(!has_dashboard(&world, "acme-hall"));
+}
