@@ -32,16 +32,14 @@ fn documents(contents: &[RawContents]) -> Vec<(&str, Option<&str>)> {
 }
 
 fn all(readings: &[Reading]) -> Option<Vec<(&str, Option<&str>)>> {
-    readings.iter().find_map(|reading| match reading {
-        Reading::Contents(all) => Some(documents(all)),
-        _ => None,
-    })
+    readings
+        .iter()
+        .find_map(|reading| if let Reading::Contents(all) = reading { Some(documents(all)) } else { None })
 }
 
 fn some(readings: &[Reading]) -> Option<Vec<(&str, Option<&str>)>> {
-    readings.iter().find_map(|reading| match reading {
-        Reading::SomeContents(some) => Some(documents(some)),
-        _ => None,
+    readings.iter().find_map(|reading| {
+        if let Reading::SomeContents(some) = reading { Some(documents(some)) } else { None }
     })
 }
 

@@ -55,12 +55,8 @@ fn documents_of<'v>(
 ) -> impl Iterator<Item = Document<'v>> {
     let granted = view.policy.consent.grants(Class::Automations);
     let mut documents = Vec::new();
-    for (list, (_, thing)) in routines.iter().zip(ROUTINES).filter(|_| granted) {
-        let kind = match thing {
-            Thing::Automation => DocumentKind::Automation,
-            Thing::Script => DocumentKind::Script,
-            _ => DocumentKind::Scene,
-        };
+    let kinds = [DocumentKind::Automation, DocumentKind::Script, DocumentKind::Scene];
+    for ((list, (_, thing)), kind) in routines.iter().zip(ROUTINES).zip(kinds).filter(|_| granted) {
         for raw in list.iter().map(|seen| &view.home.entities[seen.at as usize]) {
             let document = view.home.routine(raw);
             documents.extend(document.map(|document| (ids::entity(view.key, thing, raw), kind, document)));

@@ -7,7 +7,7 @@ use super::*;
 use crate::identity::IdSource;
 use crate::outbound::contents::base_hash;
 use crate::outbound::example::{entity, shared, text};
-use crate::outbound::reading::{RawContents, RawDashboard, RawDocument};
+use crate::outbound::reading::{RawConfig, RawContents, RawDashboard, RawDocument, RawRoutine};
 
 /// A dashboard in which every string that is not Home Assistant's own is a canary; `never…` stays at home whatever is granted.
 const AVIARY: &str = r#"{"title":"own title","own key":1,"views":[{"path":"own-path","type":"sections","visible":[{"user":"never a user"}],
@@ -134,5 +134,34 @@ fn r14_what_cannot_leave_is_a_problem_and_the_rest_leaves() {
     for problem in &problems {
         assert_eq!(problem.code, "contents_left_out");
         assert!(problem.what.contains("b_") && !problem.what.contains("own"), "{problem:?}");
+    }
+}
+
+/// R11: a secret without any form, filled in by an older Home Assistant, is a word like any other; so none leaves there.
+#[test]
+fn r11_where_secrets_are_filled_in_no_word_of_an_automation_leaves() {
+    for (version, passes) in [("2024.3.3", false), ("2026.11.0", true)] {
+        let mut raw = entity(1, "automation.own_automation");
+        raw.integration = Some(shared("automation"));
+        let document = RawDocument::Text(text(
+            r#"{"alias":"shapeless","trigger":[],"action":[{"service":"light.turn_on"}]}"#,
+        ));
+        let routine = RawRoutine { entity: raw.id.unwrap(), document };
+        let config =
+            RawConfig { version: version.into(), language: None, length_unit: None, installation_type: None };
+        let mut case = Case::new(vec![
+            Reading::Config(config),
+            Reading::Entities(vec![raw]),
+            Reading::Routines(vec![routine]),
+        ])
+        .with_names();
+        assert!(contents(&mut case).is_empty(), "not granted");
+        case.consent.grant(Class::Automations);
+        let all = contents(&mut case);
+        assert_eq!(all.len(), 1);
+        for (key, body) in &all {
+            assert!(key.starts_with("content/m_") && body.contains("light.turn_on"), "{key} {body}");
+            assert_eq!(body.contains("shapeless"), passes, "{version}: {body}");
+        }
     }
 }

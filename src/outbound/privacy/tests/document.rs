@@ -40,6 +40,9 @@ portal knows it. Types of cards, options, their fixed values and services of Hom
 becomes a token that means something only in that dashboard at your home. A template stays if it is made of the template language and of ids alone,
 otherwise it becomes one token as a whole.
 
+Automations, scripts and scenes leave with the grant `automations`, rewritten likewise, and only those that Home Assistant's editor keeps. Home
+Assistant before 2026.2 fills secrets in there; then no text of theirs leaves, even with `names`.
+
 With `names` as well, texts stay as they are, unless they have the form of a secret. In any case these become tokens: users, whatever stands under
 keys such as `code`, `password`, `token`, `phone_number` or `latitude`, numbers of more than six digits or with more than three places after the
 point, and every text that names something excluded. If you withdraw `names`, the portal
