@@ -65,10 +65,10 @@ impl Agent {
         });
         match entity.filter(|_| thing.thing == vestibule_protocol::id::Thing::Entity) {
             None => reply.result(Err::<bool, _>(problem::no_candidate())).await,
-            Some(_) if self.deployments.door.is_none() => {
-                reply.result(Err::<bool, _>(problem::no_daemon())).await;
-            }
-            Some(entity) => self.deployments.errands.push_back(Errand::Identify(entity, reply)),
+            Some(entity) => match self.desk_is_open() {
+                Ok(()) => self.deployments.errands.push_back(Errand::Identify(entity, reply)),
+                Err(problem) => reply.result(Err::<bool, _>(problem)).await,
+            },
         }
     }
 

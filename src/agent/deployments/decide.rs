@@ -82,11 +82,20 @@ impl Agent {
         reply: Reply,
     ) -> Result<(), Problem> {
         match self.begin_undo(id, overwrite).await {
-            Ok(()) if self.deployments.door.is_some() => self.deployments.undoing.push((id, reply)),
+            Ok(()) if self.desk_is_open().is_ok() => self.deployments.undoing.push((id, reply)),
             Ok(()) => reply.result(self.view(id).await).await,
             Err(problem) => reply.result(Err::<DeploymentView, _>(problem)).await,
         }
         Ok(())
+    }
+
+    /// Whether something can be done at the desk right now.
+    pub(super) fn desk_is_open(&self) -> Result<(), Problem> {
+        if self.deployments.door.is_none() {
+            return Err(problem::no_daemon());
+        }
+        let ready = self.home.complete && self.home.trouble.is_none();
+        if ready { Ok(()) } else { Err(problem::home_not_ready(self.home.trouble)) }
     }
 
     async fn begin_undo(&mut self, id: DeploymentId, overwrite: bool) -> Result<(), Problem> {

@@ -32,10 +32,10 @@ impl Agent {
         match found {
             None => reply.result(Err::<bool, _>(problem::no_such_deployment())).await,
             Some(false) => reply.result(Err::<bool, _>(problem::nothing_to_enable())).await,
-            Some(true) if self.deployments.door.is_none() => {
-                reply.result(Err::<bool, _>(problem::no_daemon())).await;
-            }
-            Some(true) => self.deployments.errands.push_back(Errand::Enable(id, item, reply)),
+            Some(true) => match self.desk_is_open() {
+                Ok(()) => self.deployments.errands.push_back(Errand::Enable(id, item, reply)),
+                Err(problem) => reply.result(Err::<bool, _>(problem)).await,
+            },
         }
         Ok(())
     }

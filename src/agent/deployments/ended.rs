@@ -37,6 +37,10 @@ impl Agent {
                     errand.reply().result(Err::<bool, _>(problem::home(trouble))).await;
                 }
                 self.rest();
+                // It goes on when the home is there again; nobody has to wait for that.
+                for (id, reply) in std::mem::take(&mut self.deployments.undoing) {
+                    reply.result(self.view(id).await).await;
+                }
                 Ok(())
             }
             Brought::Refused(id, error) => self.on_refused_by_home(id, error).await,
