@@ -153,7 +153,7 @@ fn holds(reader: &Reader, row: &Row, text: &str) -> Result<bool, StoreError> {
 /// The message of an entry as JSON text, if all of it is kept.
 fn message(entry: &Entry) -> Option<String> {
     let bytes = entry.bytes.as_ref().filter(|_| entry.row.stored == Stored::Whole)?;
-    let json = frame::decode(bytes).map_or_else(|_| Cow::Borrowed(bytes.as_slice()), |json| json);
+    let json = frame::decode(bytes).unwrap_or(Cow::Borrowed(bytes.as_slice()));
     String::from_utf8(json.into_owned()).ok()
 }
 

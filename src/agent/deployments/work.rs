@@ -122,10 +122,10 @@ async fn perform(door: Door, job: Job) -> Brought {
 }
 
 fn failed(id: Option<DeploymentId>, error: DeskError) -> Brought {
-    match error {
-        DeskError::Trouble(trouble) => Brought::Trouble(trouble, None),
-        error => Brought::Refused(id, error),
+    if let DeskError::Trouble(trouble) = error {
+        return Brought::Trouble(trouble, None);
     }
+    Brought::Refused(id, error)
 }
 
 async fn look(

@@ -112,20 +112,19 @@ async fn steps_keep_their_images() {
 
     let state = StepState { phase: Phase::Written, ..steps[1].state.clone() };
     let found = Some(Image::Present(Private::new("".into())));
-    let target = Some(Target::Resource { element: "x".into(), id: Some(Private::new("1".into())) });
+    let target = Target::Resource { element: "x".into(), id: Some(Private::new("1".into())) };
     let mut commit = Commit::at(NOW);
     let note = StepNote {
         n: 1,
         state: state.clone(),
-        target: target.clone(),
+        target: Some(target.clone()),
         beside: None,
         after: None,
         found: found.clone(),
     };
     commit.journal.push(JournalChange::Step(id(1), note));
     store.commit(commit).await.unwrap();
-    let wanted =
-        vec![steps[0].clone(), StepRow { state, found, target: target.unwrap(), ..steps[1].clone() }];
+    let wanted = vec![steps[0].clone(), StepRow { state, found, target, ..steps[1].clone() }];
     assert_eq!(store.steps(NOW, id(1)).await.unwrap(), wanted, "what is not named stays");
     assert_eq!(house.reader().steps(id(1)).unwrap(), wanted);
 

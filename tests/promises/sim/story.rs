@@ -204,11 +204,7 @@ impl Story {
             }
             Request::Withdraw { .. } => self.memory.withdrawals += 1,
             Request::Exclude { thing } => drop(self.memory.excluded.insert(thing)),
-            Request::Include { thing } => {
-                if done.is_some() {
-                    self.memory.excluded.remove(&thing);
-                }
-            }
+            Request::Include { thing } if done.is_some() => drop(self.memory.excluded.remove(&thing)),
             _ => {}
         }
     }
