@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use vestibule_dev::browser::{Browser, Look, skip_reason};
+
 use crate::change::Picture;
+use crate::deploy;
 use crate::places::Places;
 use crate::say;
 use crate::stage::Stage;
@@ -27,6 +30,7 @@ pub(crate) async fn check(places: &Places) -> Result<(), Trouble> {
     let first = began.elapsed();
     the_portal_holds_the_preview(&mut stage).await?;
     changes_arrive(&mut stage).await?;
+    a_dashboard_is_deployed_and_taken_back(&mut stage, places).await?;
     let ledger = stage.vestibule.ask(&["ledger", "verify"]).await?;
     ensure(ledger["verified"] == true, || format!("ledger verify says {ledger}"))?;
     say::line(&format!("ok: the ledger's chain of {} entries is intact", ledger["entries"]));
@@ -110,6 +114,62 @@ async fn changes_arrive(stage: &mut Stage) -> Result<(), Trouble> {
     let added: BTreeSet<String> = ids(&picture(stage).await?).difference(&before).cloned().collect();
     let command = action("remove", json!({"devices": 1}));
     arrives(stage, "a removed device", command, |_, now| ids(now).is_disjoint(&added)).await
+}
+
+/// From the designer to the owner's yes, into the real home, in a real browser where there is one, and back again.
+async fn a_dashboard_is_deployed_and_taken_back(stage: &mut Stage, places: &Places) -> Result<(), Trouble> {
+    let resources = json!({"type": "lovelace/resources"});
+    let before = stage.home.call(resources.clone()).await?;
+    let desk = stage.desk(places)?;
+    let id = deploy::deliver(stage, &desk).await?;
+    let config = json!({"type": "lovelace/config", "url_path": deploy::PATH});
+    ensure(stage.home.call(config.clone()).await.is_err(), || {
+        "it was there before the owner agreed".to_owned()
+    })?;
+    let began = Instant::now();
+    deploy::approve(stage, &id).await?;
+    let state = deploy::until(stage, &id, &["verified", "settled"]).await?;
+    say::line(&format!(
+        "ok: a dashboard with a custom card is {state} {} ms after the yes",
+        began.elapsed().as_millis()
+    ));
+    let config = stage.home.call(config).await?.to_string();
+    ensure(!config.contains("@e_") && !config.contains("@n_") && config.contains("light."), || {
+        format!("the home holds {config}")
+    })?;
+    let again = deploy::deliver(stage, &desk).await?;
+    ensure(again == id, || "a second start deploys again".to_owned())?;
+    it_renders(stage).await?;
+    stage.vestibule.ask(&["deployments", "undo", &id, "--yes"]).await?;
+    deploy::until(stage, &id, &["undone"]).await?;
+    let after = stage.home.call(resources).await?;
+    ensure(before == after, || format!("the resources were {before}, and are {after} now"))?;
+    say::line("ok: the owner took it back, and the home is as it was");
+    the_portal_holds_the_preview(stage).await.map(drop)
+}
+
+/// Home Assistant's own frontend shows it, with no card that is broken.
+async fn it_renders(stage: &Stage) -> Result<(), Trouble> {
+    let browser = match Browser::find() {
+        Ok(browser) => browser,
+        Err(error) => {
+            return match skip_reason(&error) {
+                Some(why) => {
+                    say::line(&format!("skipped: rendering in a browser: {why}"));
+                    Ok(())
+                }
+                None => Err(failed(error.to_string())),
+            };
+        }
+    };
+    let path = format!("{}/room", deploy::PATH);
+    let (url, token) = (stage.home.url(), stage.home.token().to_owned());
+    let seen = browser.look(&Look::at(&url, &token, &path).reloaded(1)).await;
+    let seen = seen.map_err(|error| failed(error.to_string()))?;
+    let shows = seen.elements.iter().any(|element| element == deploy::CARD);
+    ensure(seen.rendered && seen.error_cards.is_empty() && shows, || format!("the browser sees {seen:?}"))?;
+    say::line("ok: Home Assistant's frontend shows it, with its custom card and no broken one");
+    Ok(())
 }
 
 /// Makes a change in the home, waits until the portal shows it, and asserts that the portal then holds the preview again.

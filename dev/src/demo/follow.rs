@@ -2,9 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::time::sleep;
-
 use crate::change::Picture;
+use crate::deploy::Decision;
 use crate::say;
 use crate::stage::Stage;
 use crate::trouble::Trouble;
@@ -12,14 +11,14 @@ use crate::trouble::Trouble;
 /// How often the portal is asked.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
-/// Prints each change until a program of ours ends by itself.
-pub(crate) async fn follow(stage: &mut Stage) -> Result<(), Trouble> {
+/// Prints each change, and listens for the owner's word, until a program of ours ends by itself.
+pub(crate) async fn follow(stage: &mut Stage, mut decision: Decision) -> Result<(), Trouble> {
     let fingerprint = stage.fingerprint().to_owned();
     let first = stage.api.snapshot(&fingerprint).await?;
     let (mut root, mut picture) = (first.root, Picture::of(&first.lines));
     let mut connected = true;
     loop {
-        sleep(ASK_EVERY).await;
+        decision.listen(stage, ASK_EVERY).await?;
         stage.look()?;
         let gone = || Trouble::new("The portal has erased the home.", "Run make demo again: it pairs anew.");
         // Asking how a home stands is no reading of it, so this leaves no trail of audit rows.

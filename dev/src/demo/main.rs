@@ -7,6 +7,7 @@ mod api;
 mod change;
 mod check;
 mod child;
+mod deploy;
 mod follow;
 mod places;
 mod say;
@@ -61,8 +62,14 @@ async fn until_asked_to_end(check: bool) -> Result<(), Trouble> {
         () = asked.once() => return Ok(()),
     };
     stage.introduce();
+    let desk = stage.desk(&places)?;
+    let work = Box::pin(async {
+        let id = deploy::deliver(&mut stage, &desk).await?;
+        let decision = deploy::Decision::ask(&stage, id).await?;
+        follow::follow(&mut stage, decision).await
+    });
     tokio::select! {
-        ended = Box::pin(follow::follow(&mut stage)) => ended?,
+        ended = work => ended?,
         () = asked.once() => {}
     }
     say::line("\nStopping. (Ctrl-C again ends it at once.)");

@@ -66,7 +66,7 @@ impl Places {
 
     /// Removes what portal and agent know of each other; the home stays.
     pub(crate) fn start_over(&self) -> Result<(), Trouble> {
-        for path in [self.portal(), self.agent(), self.root_key(), self.notes()] {
+        for path in [self.portal(), self.agent(), self.root_key(), self.company(), self.notes()] {
             remove(&path)?;
         }
         Ok(())
@@ -104,6 +104,11 @@ impl Places {
         self.folder.join("tenant.root.key")
     }
 
+    /// Keys, charter and designs of the example company; made when it is asked for.
+    pub(crate) fn company(&self) -> PathBuf {
+        self.folder.join("company")
+    }
+
     /// What the next start has to know.
     pub(crate) fn notes(&self) -> PathBuf {
         self.folder.join("notes.json")
@@ -132,6 +137,11 @@ impl Places {
             TcpListener::bind(("127.0.0.1", 0)).map_err(Trouble::file("Looking for a free port"))?;
         Ok(listener.local_addr().map_err(Trouble::file("Looking for a free port"))?.port())
     }
+}
+
+/// Makes a folder that only its owner can read.
+pub(crate) fn make_private(folder: &Path) -> Result<(), Trouble> {
+    make(folder)
 }
 
 /// Whether a loopback port can be had.

@@ -10,6 +10,7 @@ use vestibule_dev::real::{DEMO_ENTITIES, NEWEST_HERE, OWNER_NAME, OWNER_PASSWORD
 
 use crate::api::Api;
 use crate::child::{self, Running};
+use crate::deploy::Desk;
 use crate::places::{self, Places};
 use crate::say;
 use crate::trouble::Trouble;
@@ -24,6 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 struct Notes {
     port: u16,
     token: String,
+    tenant: String,
     words: String,
     fingerprint: String,
     recovery_code: String,
@@ -75,6 +77,12 @@ impl Stage {
         let mut stage = Self { agent, portal, home, vestibule, api, origin, notes };
         stage.in_sync("Bringing the portal in sync").await?;
         Ok(stage)
+    }
+
+    /// Where staff of the example company work.
+    pub(crate) fn desk(&self, places: &Places) -> Result<Desk, Trouble> {
+        places::make_private(&places.company())?;
+        Desk::new(places, &self.origin, &self.notes.token, &self.notes.tenant)
     }
 
     /// By which the portal knows the home.
@@ -179,7 +187,7 @@ impl Vestibule {
     }
 
     /// How a person calls it.
-    fn pasteable(&self) -> String {
+    pub(crate) fn pasteable(&self) -> String {
         let here = std::env::current_dir().unwrap_or_default();
         let short = |path: &PathBuf| path.strip_prefix(&here).unwrap_or(path).display().to_string();
         format!("{} --config {}", short(&self.program), short(&self.settings))
@@ -285,6 +293,7 @@ async fn pair(places: &Places, vestibule: &Vestibule, origin: &str) -> Result<No
     let notes = Notes {
         port,
         token: text(&staff, "token")?,
+        tenant,
         words,
         fingerprint: text(&paired, "fingerprint")?,
         recovery_code: text(&paired, "recovery_code")?,
@@ -293,7 +302,8 @@ async fn pair(places: &Places, vestibule: &Vestibule, origin: &str) -> Result<No
     Ok(notes)
 }
 
-fn text(value: &Value, key: &str) -> Result<String, Trouble> {
+/// A text in an answer.
+pub(crate) fn text(value: &Value, key: &str) -> Result<String, Trouble> {
     let missing = || Trouble::new(format!("{key} is missing in {value}."), "That is a bug in Vestibule.");
     value[key].as_str().map(str::to_owned).ok_or_else(missing)
 }
