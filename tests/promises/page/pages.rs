@@ -159,8 +159,8 @@ async fn the_ledger_is_searched_checked_and_taken_along() {
     let stage = paired().await;
     let found = stage.get("owner", "/ledger?search=HELLO&direction=out").await.text();
     assert!(found.contains("<code>hello</code>") && !found.contains("<code>welcome</code>"), "{found}");
-    let inside = stage.get("owner", "/ledger?search=%22classes%22&direction=out").await.text();
-    assert!(inside.contains("<code>hello</code>"), "a word inside a message: {inside}");
+    let inside = stage.get("owner", "/ledger?search=%22root%22&direction=out").await.text();
+    assert!(inside.contains("<code>commit</code>"), "a word inside a message: {inside}");
     assert!(stage.get("owner", "/ledger?search=no-such-word").await.text().contains("No entries"));
     let checked = stage.post("/ledger/check", &[]).await;
     assert_eq!(checked.status, 200);
