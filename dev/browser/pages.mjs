@@ -80,7 +80,7 @@ await visit({ javaScriptEnabled: false, locale: "en" }, async (page) => {
   await expects("Withdrawn.");
   await page.getByRole("link", { name: "Look at the rooms" }).click();
   await page.getByRole("link", { name: /^Change ?: Kitchen/ }).first().click();
-  await page.getByLabel("Kind").selectOption("sauna");
+  await page.getByLabel("Kind", { exact: true }).selectOption("sauna");
   await press("Save");
   await expects("your choice");
   await page.goto(`${order.base}/leaves/things`);

@@ -140,6 +140,7 @@ async fn rooms_and_exclusions_are_the_owners() {
     assert_eq!(thing, room);
     assert_eq!(stage.post("/leaves/exclude", &[("thing", &thing)]).await.status, 303);
     let gone = async |wanted: bool| {
+        stage.in_sync().await;
         until("the exclusion", SOON, async || {
             let instances = stage.portal.get(&stage.tenant, "/v1/instances").await.json();
             let held = stage.portal.snapshot(&stage.tenant, &fingerprint(&instances)).await;
