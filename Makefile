@@ -52,3 +52,7 @@ bench: programs ## Measure the released programs against the budget, beside peer
 .PHONY: image-check
 image-check: setup ## Build the app's image for both architectures, run it, and print what it is like
 	@dev/image/check
+
+.PHONY: screenshots
+screenshots: ## Write pictures of the owner's page in several widths, colours and languages to target/screenshots
+	VESTIBULE_TEST_SCREENSHOTS=$(CURDIR)/target/screenshots cargo test --locked --test promises -- page::browser

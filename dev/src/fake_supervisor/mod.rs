@@ -154,7 +154,9 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     if path == "/supervisor/ping" {
         return Json(json!({"result": "ok", "data": {}})).into_response();
     }
-    if let Some(rest) = path.strip_prefix("/ingress/").and_then(|rest| rest.strip_prefix(INGRESS_TOKEN)) {
+    // The second is Home Assistant's own address for it, as a browser knows it; Home Assistant passes it on to the first.
+    let ingress = ["/ingress/", "/api/hassio_ingress/"].iter().find_map(|place| path.strip_prefix(place));
+    if let Some(rest) = ingress.and_then(|rest| rest.strip_prefix(INGRESS_TOKEN)) {
         shared.saw("ingress");
         let rest = rest.to_owned();
         return forward::to_app(&shared, &rest, request).await;

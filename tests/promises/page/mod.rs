@@ -2,6 +2,7 @@
 //! sound and does what it says. Behind a pretended Supervisor (a local address) in this process, and as the real program on loopback.
 
 mod attacks;
+mod browser;
 mod html;
 mod pages;
 mod stage;

@@ -106,7 +106,9 @@ impl Stage {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
-        let headers = [&[("X-Ingress-Path", PREFIX)], headers].concat();
+        let spoken = headers.iter().any(|(name, _)| *name == "Accept-Language");
+        let english: &[_] = if spoken { &[] } else { &[("Accept-Language", "en")] };
+        let headers = [&[("X-Ingress-Path", PREFIX)], english, headers].concat();
         http::send(self.address, method, path, &headers, body).await.unwrap()
     }
 

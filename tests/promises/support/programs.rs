@@ -65,14 +65,23 @@ pub(crate) fn append(path: &Path) -> File {
 }
 
 /// Runs a command to its end.
-pub(crate) async fn output(mut command: Command, stdin: &str) -> std::process::Output {
+pub(crate) async fn output(command: Command, stdin: &str) -> std::process::Output {
+    output_within(command, stdin, COMMAND_WITHIN).await
+}
+
+/// Runs a command to its end, which comes within this time.
+pub(crate) async fn output_within(
+    mut command: Command,
+    stdin: &str,
+    within: Duration,
+) -> std::process::Output {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut pipe = child.stdin.take().unwrap();
     // A command that does not ask has ended before it could be told anything.
     let _ = tokio::io::AsyncWriteExt::write_all(&mut pipe, stdin.as_bytes()).await;
     drop(pipe);
-    timeout(COMMAND_WITHIN, child.wait_with_output()).await.expect("a command that does not end").unwrap()
+    timeout(within, child.wait_with_output()).await.expect("a command that does not end").unwrap()
 }
 
 /// Ends a program on the spot, as a power cut would.
