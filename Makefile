@@ -14,6 +14,10 @@ help: ## List the targets
 setup: ## Install what a bare Debian or Ubuntu machine with Rust and Python lacks
 	@dev/setup
 
+.PHONY: setup-browser
+setup-browser: setup ## Install what looks at pages in a browser, which the tests do
+	@dev/setup --browser
+
 .PHONY: programs
 programs: setup ## Build the programs as they are released
 	@echo "Building the programs (the first time takes minutes) …"
@@ -36,7 +40,7 @@ check: setup ## Formatting, clippy, documentation, licences and sources
 	cargo deny --locked check licenses bans sources
 
 .PHONY: test
-test: check ## Everything that proves what the README says, in at most 35 minutes on two cores
+test: check setup-browser ## Everything that proves what the README says, in at most 35 minutes on two cores
 	cargo build --workspace --bins --locked
 	cargo test --workspace --locked
 	@$(MAKE) --no-print-directory demo-check
@@ -54,5 +58,5 @@ image-check: setup ## Build the app's image for both architectures, run it, and 
 	@dev/image/check
 
 .PHONY: screenshots
-screenshots: ## Write pictures of the owner's page in several widths, colours and languages to target/screenshots
+screenshots: setup-browser ## Write pictures of the owner's page in several widths, colours and languages to target/screenshots
 	VESTIBULE_TEST_SCREENSHOTS=$(CURDIR)/target/screenshots cargo test --locked --test promises -- page::browser

@@ -145,7 +145,10 @@ async fn data_of_later_versions_are_refused_and_left_alone() {
     let (_home, listening) = home().await;
     let (folder, _) = folders().await.pop().unwrap();
     for file in ["agent.db", "ledger.db"] {
-        let agent = agent_of(&folder.join("agent"), &listening.url());
+        let mut agent = agent_of(&folder.join("agent"), &listening.url());
+        // Once, so that both databases are of this version.
+        agent.run().await;
+        assert_eq!(agent.stop().await, Some(0));
         let known = raise(&agent.data().join(file));
         let before = databases(&agent.data());
         for command in ["run", "status"] {
