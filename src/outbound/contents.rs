@@ -1,6 +1,6 @@
 //! Contents of dashboards, automations, scripts and scenes: how they leave as text without words of the home, and how they come back.
 //!
-//! [`rewrite`] replaces every id by a token, and every text outside the closed vocabulary by another (R10, R12); [`resolve`] puts back what
+//! [`rewrite()`] replaces every id by a token, and every text outside the closed vocabulary by another (R10, R12); [`resolve()`] puts back what
 //! they stand for. Both work on Home Assistant's own JSON text and leave the rest of it as it is, byte for byte (R14). Nothing is stored:
 //! an `@x_…` is a keyed hash of document and text, and the document itself yields the text again (R13).
 
