@@ -13,7 +13,7 @@ use super::form::{Form, encoded};
 use super::frame::Frame;
 use super::guard::{Session, Told};
 use super::words::Words;
-use super::{Page, connection, leaves, ledger, never, status};
+use super::{Page, connection, deployments, leaves, ledger, never, status};
 use crate::agent::Status;
 use crate::control::Request;
 use crate::home::UserHash;
@@ -164,6 +164,8 @@ async fn show(call: &Call<'_>, path: &str) -> Shown {
         ["leaves", "class", class] => leaves::class(call, class).await,
         ["leaves", "rooms"] => leaves::rooms(call).await,
         ["leaves", "things"] => leaves::things(call).await,
+        ["deployments"] => deployments::page(call).await,
+        ["deployments", id] => deployments::one(call, id).await,
         ["ledger"] => ledger::page(call).await,
         ["ledger", "export"] => ledger::export(call).await,
         ["ledger", "entry", entry] => ledger::entry(call, entry).await,
@@ -184,6 +186,10 @@ async fn decide(call: &Call<'_>, path: &str) -> Shown {
         "/leaves/exclude" => leaves::exclude(call, true).await,
         "/leaves/include" => leaves::exclude(call, false).await,
         "/leaves/room" => leaves::choose(call).await,
+        "/deployments/approve" => deployments::approve(call).await,
+        "/deployments/reject" => deployments::reject(call).await,
+        "/deployments/undo" => deployments::undo(call).await,
+        "/deployments/enable" => deployments::enable(call).await,
         "/ledger/check" => ledger::check(call).await,
         "/connection/meet" => connection::meet(call).await,
         "/connection/pair" => connection::pair(call).await,
