@@ -86,7 +86,7 @@ async fn route(page: &Page, head: &Parts, body: &[u8]) -> Response<Body> {
     let Ok(told) = page.guard.told(&head.headers) else { return plain(StatusCode::BAD_REQUEST) };
     let path = head.uri.path();
     // No path of ours needs more than this, so there is nothing to decode, and nothing to climb over.
-    let sound = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"/._".contains(&byte);
+    let sound = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"/._-".contains(&byte);
     if path.len() > 100 || !path.bytes().all(sound) || path.contains("..") {
         return plain(StatusCode::NOT_FOUND);
     }

@@ -126,9 +126,9 @@ fn chosen(call: &Call<'_>) -> Result<DeploymentId, Fault> {
     call.form.some("id").and_then(|id| id.parse().ok()).ok_or(Fault::NotFound)
 }
 
-/// The address of one: its id without the strokes, which no path has.
+/// The address of one.
 fn address(id: &str) -> String {
-    format!("{HERE}/{}", id.replace('-', ""))
+    format!("{HERE}/{id}")
 }
 
 /// Leaves out the lines beyond `limit` bytes; says whether there were any.

@@ -107,7 +107,7 @@ async fn forms_of_other_people_and_other_sites_change_nothing() {
         assert_eq!(answer.status, 403, "{what}");
         assert_sound(&answer.text(), what);
     }
-    let id = ("id", "0195f3a0000070008000000000000001");
+    let id = ("id", "0195f3a0-0000-7000-8000-000000000001");
     for token in ["", &stolen] {
         let body = form(&[("token", token), id, ("plan", "x")]);
         for path in
@@ -116,6 +116,8 @@ async fn forms_of_other_people_and_other_sites_change_nothing() {
             assert_eq!(stage.send("POST", path, &[owner, same], &body).await.status, 403, "{path}");
         }
     }
+    let unknown = stage.get("owner", &format!("/deployments/{}", id.1)).await;
+    assert_eq!(unknown.status, 409, "its address is understood: {}", unknown.text());
     for fields in [&[id][..], &[id, ("plan", "x")]] {
         let answer = stage.post("/deployments/approve", fields).await;
         assert_eq!(answer.status, 409, "no yes without the plan: {}", answer.text());
