@@ -181,6 +181,7 @@ async fn show(call: &Call<'_>, path: &str) -> Shown {
 async fn decide(call: &Call<'_>, path: &str) -> Shown {
     match path {
         "/pause" => status::pause(call).await,
+        "/confirm" => status::confirm(call).await,
         "/leaves/grant" => leaves::grant(call).await,
         "/leaves/withdraw" => leaves::withdraw(call).await,
         "/leaves/exclude" => leaves::exclude(call, true).await,
