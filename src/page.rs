@@ -8,6 +8,7 @@ mod answer;
 mod ask;
 mod body;
 mod connection;
+mod deployments;
 mod form;
 mod frame;
 pub mod guard;

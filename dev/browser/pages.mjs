@@ -25,7 +25,7 @@ const LOOKS = [
 ];
 const PAGES = [
   "/", "/never", "/leaves", "/leaves/fields", "/leaves/class/structure", "/leaves/class/names", "/leaves/rooms",
-  "/leaves/things?search=kitchen&kind=area", "/ledger", "/ledger/entry/1", "/connection", "/report",
+  "/leaves/things?search=kitchen&kind=area", "/deployments", "/ledger", "/ledger/entry/1", "/connection", "/report",
 ];
 
 const browser = await chromium.launch({

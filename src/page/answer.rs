@@ -13,7 +13,7 @@ use super::form::{Form, encoded};
 use super::frame::Frame;
 use super::guard::{Session, Told};
 use super::words::Words;
-use super::{Page, connection, leaves, ledger, never, status};
+use super::{Page, connection, deployments, leaves, ledger, never, status};
 use crate::agent::Status;
 use crate::control::Request;
 use crate::home::UserHash;
@@ -86,7 +86,7 @@ async fn route(page: &Page, head: &Parts, body: &[u8]) -> Response<Body> {
     let Ok(told) = page.guard.told(&head.headers) else { return plain(StatusCode::BAD_REQUEST) };
     let path = head.uri.path();
     // No path of ours needs more than this, so there is nothing to decode, and nothing to climb over.
-    let sound = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"/._".contains(&byte);
+    let sound = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"/._-".contains(&byte);
     if path.len() > 100 || !path.bytes().all(sound) || path.contains("..") {
         return plain(StatusCode::NOT_FOUND);
     }
@@ -164,6 +164,8 @@ async fn show(call: &Call<'_>, path: &str) -> Shown {
         ["leaves", "class", class] => leaves::class(call, class).await,
         ["leaves", "rooms"] => leaves::rooms(call).await,
         ["leaves", "things"] => leaves::things(call).await,
+        ["deployments"] => deployments::page(call).await,
+        ["deployments", id] => deployments::one(call, id).await,
         ["ledger"] => ledger::page(call).await,
         ["ledger", "export"] => ledger::export(call).await,
         ["ledger", "entry", entry] => ledger::entry(call, entry).await,
@@ -179,11 +181,17 @@ async fn show(call: &Call<'_>, path: &str) -> Shown {
 async fn decide(call: &Call<'_>, path: &str) -> Shown {
     match path {
         "/pause" => status::pause(call).await,
+        "/confirm" => status::confirm(call).await,
         "/leaves/grant" => leaves::grant(call).await,
         "/leaves/withdraw" => leaves::withdraw(call).await,
         "/leaves/exclude" => leaves::exclude(call, true).await,
         "/leaves/include" => leaves::exclude(call, false).await,
         "/leaves/room" => leaves::choose(call).await,
+        "/deployments/approve" => deployments::approve(call).await,
+        "/deployments/switch" => deployments::switch(call).await,
+        "/deployments/reject" => deployments::reject(call).await,
+        "/deployments/undo" => deployments::undo(call).await,
+        "/deployments/enable" => deployments::enable(call).await,
         "/ledger/check" => ledger::check(call).await,
         "/connection/meet" => connection::meet(call).await,
         "/connection/pair" => connection::pair(call).await,

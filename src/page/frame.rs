@@ -15,9 +15,10 @@ pub(super) struct Place {
 }
 
 /// The navigation, in order.
-const PLACES: [Place; 4] = [
+const PLACES: [Place; 5] = [
     Place { path: "/", key: "nav.status", open: true },
     Place { path: "/leaves", key: "nav.leaves", open: false },
+    Place { path: "/deployments", key: "nav.deployments", open: false },
     Place { path: "/ledger", key: "nav.ledger", open: false },
     Place { path: "/connection", key: "nav.connection", open: false },
 ];

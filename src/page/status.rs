@@ -65,6 +65,12 @@ pub(super) async fn pause(call: &Call<'_>) -> Shown {
     call.go("/", if on { "paused" } else { "resumed" })
 }
 
+/// The owner knows that this home was restored or copied: deployments go on (R6).
+pub(super) async fn confirm(call: &Call<'_>) -> Shown {
+    call.page.ask_each(Request::ConfirmRestored, drop).await?;
+    call.go("/", "confirmed")
+}
+
 async fn look(call: &Call<'_>) -> Result<Live, Problem> {
     let status: Status = call.page.ask(Request::Status).await?;
     let trouble = status.home.problem.is_some() || status.portal.problem.is_some();

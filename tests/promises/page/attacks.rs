@@ -38,14 +38,21 @@ async fn only_administrators_see_and_decide() {
         let text = page.text();
         assert_sound(&text, user);
         assert!(text.contains("What they can never see or do") && !text.contains("<form"), "{user}: {text}");
-        for path in ["/leaves", "/leaves/class/names", "/ledger", "/ledger/export", "/connection", "/report"]
-        {
+        for path in [
+            "/leaves",
+            "/leaves/class/names",
+            "/deployments",
+            "/ledger",
+            "/ledger/export",
+            "/connection",
+            "/report",
+        ] {
             let answer = stage.get(user, path).await;
             assert_eq!(answer.status, 403, "{user} {path}");
             assert!(!answer.text().contains("vst1"), "{user} {path}");
         }
         let headers = [("X-Remote-User-Id", user), ("Sec-Fetch-Site", "same-origin")];
-        for path in ["/pause", "/leaves/withdraw", "/connection/forget"] {
+        for path in ["/pause", "/leaves/withdraw", "/deployments/approve", "/connection/forget"] {
             let body = form(&[("token", &token), ("on", "yes"), ("class", "structure"), ("sure", "yes")]);
             assert_eq!(stage.send("POST", path, &headers, &body).await.status, 403, "{user} {path}");
         }
@@ -99,6 +106,21 @@ async fn forms_of_other_people_and_other_sites_change_nothing() {
         let answer = stage.send("POST", "/pause", &headers, &body).await;
         assert_eq!(answer.status, 403, "{what}");
         assert_sound(&answer.text(), what);
+    }
+    let id = ("id", "0195f3a0-0000-7000-8000-000000000001");
+    for token in ["", &stolen] {
+        let body = form(&[("token", token), id, ("plan", "x")]);
+        for path in
+            ["/deployments/approve", "/deployments/reject", "/deployments/undo", "/deployments/enable"]
+        {
+            assert_eq!(stage.send("POST", path, &[owner, same], &body).await.status, 403, "{path}");
+        }
+    }
+    let unknown = stage.get("owner", &format!("/deployments/{}", id.1)).await;
+    assert_eq!(unknown.status, 409, "its address is understood: {}", unknown.text());
+    for fields in [&[id][..], &[id, ("plan", "x")]] {
+        let answer = stage.post("/deployments/approve", fields).await;
+        assert_eq!(answer.status, 409, "no yes without the plan: {}", answer.text());
     }
     stage.in_sync().await;
     // A decision by address is none.

@@ -9,7 +9,7 @@ use super::stage::{PREFIX, Stage, field};
 use crate::support::{SOON, until};
 
 const LANGUAGES: [&str; 5] = ["en", "de", "es", "fr", "nl"];
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 17] = [
     "/",
     "/never",
     "/leaves",
@@ -21,6 +21,7 @@ const PAGES: [&str; 16] = [
     "/leaves/rooms",
     "/leaves/things",
     "/leaves/things?search=kitchen&kind=area",
+    "/deployments",
     "/ledger",
     "/ledger?search=hello&direction=out",
     "/ledger/entry/1",

@@ -1,0 +1,321 @@
+//! *Deployments*: what the company wants to change, side by side with what stands there, and the owner's yes, no and undo.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use vestibule_protocol::bytes::Fixed;
+use vestibule_protocol::consent::{Change, Consent, Policy};
+use vestibule_protocol::deployment::DeploymentId;
+use vestibule_protocol::problem::Problem;
+
+use super::answer::{Call, Fault, Shown, html};
+use super::frame::Frame;
+use super::show::Moment;
+use crate::agent::{ConsentView, DeploymentView, DiffRow};
+use crate::control::Request;
+
+const NEVER: &str = "never";
+const ASK: &str = "ask";
+const TRUST: &str = "trust";
+
+/// Where the list is.
+const HERE: &str = "/deployments";
+
+/// About how many bytes of lines a page shows side by side, so that it stays light.
+const SHOWN: usize = 40_000;
+
+struct Line {
+    address: String,
+    view: DeploymentView,
+    received: Moment,
+}
+
+#[derive(Template)]
+#[template(path = "deployments.html")]
+struct ListPage {
+    f: Frame,
+    lines: Vec<Line>,
+    switches: Vec<Switch>,
+}
+
+/// What happens with one kind of change.
+struct Switch {
+    change: &'static str,
+    /// The word of the catalogue.
+    key: &'static str,
+    now: &'static str,
+    choices: &'static [&'static str],
+}
+
+impl Switch {
+    fn of(change: Change, consent: &Consent) -> Self {
+        let now = match consent.changes.get(&change) {
+            None => NEVER,
+            Some(Policy::Ask) => ASK,
+            Some(Policy::Trust) => TRUST,
+        };
+        let (key, choices): (_, &[_]) = match change {
+            Change::Dashboards => ("dashboards", &[NEVER, ASK, TRUST]),
+            // R38: never unasked.
+            Change::Cards => ("cards", &[NEVER, ASK]),
+            Change::Automations => ("automations", &[NEVER, ASK]),
+        };
+        Self { change: change.name(), key, now, choices }
+    }
+}
+
+/// All of them, newest first.
+pub(super) async fn page(call: &Call<'_>) -> Shown {
+    let views: Vec<DeploymentView> = call.page.ask(Request::Deployments).await?;
+    let consent: ConsentView = call.page.ask(Request::Consent).await?;
+    let lines = views.into_iter().map(|view| Line {
+        address: address(&view.id),
+        received: Moment::of_s(view.received),
+        view,
+    });
+    let switches = Change::ALL.into_iter().map(|change| Switch::of(change, &consent.consent)).collect();
+    Ok(html(&ListPage { f: call.frame(HERE), lines: lines.collect(), switches }))
+}
+
+/// What shall happen with a kind of change.
+pub(super) async fn switch(call: &Call<'_>) -> Shown {
+    let change: Change = call.form.some("change").and_then(|name| name.parse().ok()).ok_or(Fault::NotFound)?;
+    let policy = match call.form.some("policy") {
+        Some(NEVER) => None,
+        Some(ASK) => Some(Policy::Ask),
+        Some(TRUST) => Some(Policy::Trust),
+        _ => return Err(Fault::NotFound),
+    };
+    call.page.ask_each(Request::SetChange { change, policy }, drop).await?;
+    call.go(HERE, "switched")
+}
+
+#[derive(Template)]
+#[template(path = "deployment.html")]
+struct OnePage {
+    f: Frame,
+    view: DeploymentView,
+    received: Moment,
+    expires: Moment,
+    waits: bool,
+    may_reject: bool,
+    /// Not all lines are shown.
+    cut: bool,
+    /// Undoing was tried, and loses edits made since.
+    lost: Option<Problem>,
+}
+
+impl OnePage {
+    fn new(f: Frame, mut view: DeploymentView, lost: Option<Problem>) -> Self {
+        let cut = shorten(&mut view, SHOWN);
+        let waits = view.state == "waiting";
+        Self {
+            f,
+            received: Moment::of_s(view.received),
+            expires: Moment::of_s(i64::try_from(view.expires).unwrap_or(i64::MAX)),
+            may_reject: waits || view.state == "approved",
+            waits,
+            view,
+            cut,
+            lost,
+        }
+    }
+}
+
+/// One of them, with everything that it would change.
+pub(super) async fn one(call: &Call<'_>, id: &str) -> Shown {
+    let id = id.parse().map_err(|_| Fault::NotFound)?;
+    let view = call.page.ask(Request::Deployment { id }).await?;
+    Ok(html(&OnePage::new(call.frame(HERE), view, None)))
+}
+
+/// The owner's yes to the plan that was on the page, and to no other.
+pub(super) async fn approve(call: &Call<'_>) -> Shown {
+    let id = chosen(call)?;
+    let plan: Option<Fixed<32>> = call.form.some("plan").and_then(Fixed::parse);
+    // A yes to whatever is planned by now would be a yes to something unseen.
+    let plan_hash = Some(plan.ok_or_else(crate::problem::plan_changed)?);
+    let hosts: BTreeSet<String> = call.form.all("host").map(str::to_owned).collect();
+    call.page.ask_each(Request::Approve { id, plan_hash, hosts }, drop).await?;
+    call.go(&address(&id.to_string()), "approved")
+}
+
+/// The owner's no.
+pub(super) async fn reject(call: &Call<'_>) -> Shown {
+    let id = chosen(call)?;
+    call.page.ask_each(Request::Reject { id }, drop).await?;
+    call.go(&address(&id.to_string()), "rejected")
+}
+
+/// Takes back what it has done. Where that loses edits, it asks again.
+pub(super) async fn undo(call: &Call<'_>) -> Shown {
+    let id = chosen(call)?;
+    let overwrite = call.form.get("overwrite") == Some("yes");
+    match call.page.ask_each(Request::Undo { id, overwrite }, drop).await {
+        Ok(()) => call.go(&address(&id.to_string()), "undone"),
+        Err(problem) if problem.code == "edited_since" && !overwrite => {
+            let view = call.page.ask(Request::Deployment { id }).await?;
+            Ok(html(&OnePage::new(call.frame(HERE), view, Some(problem))))
+        }
+        Err(problem) => Err(problem.into()),
+    }
+}
+
+/// Switches on an automation that it has put in place (R40).
+pub(super) async fn enable(call: &Call<'_>) -> Shown {
+    let id = chosen(call)?;
+    let item = call.form.number("item").and_then(|item| u32::try_from(item).ok()).ok_or(Fault::NotFound)?;
+    call.page.ask_each(Request::Enable { id, item }, drop).await?;
+    call.go(&address(&id.to_string()), "enabled")
+}
+
+fn chosen(call: &Call<'_>) -> Result<DeploymentId, Fault> {
+    call.form.some("id").and_then(|id| id.parse().ok()).ok_or(Fault::NotFound)
+}
+
+/// The address of one.
+fn address(id: &str) -> String {
+    format!("{HERE}/{id}")
+}
+
+/// Leaves out the lines beyond `limit` bytes; says whether there were any.
+fn shorten(view: &mut DeploymentView, limit: usize) -> bool {
+    let weight = |row: &DiffRow| {
+        let text = |side: &Option<String>| side.as_ref().map_or(0, String::len);
+        // Each line stands in about so much of markup.
+        text(&row.before) + text(&row.after) + 60
+    };
+    let (mut left, mut cut) = (limit, false);
+    for diff in &mut view.diff {
+        let mut keep = 0;
+        for row in &diff.rows {
+            let Some(rest) = left.checked_sub(weight(row)) else {
+                cut = true;
+                break;
+            };
+            left = rest;
+            keep += 1;
+        }
+        diff.rows.truncate(keep);
+    }
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::{AbilityView, ItemDiffView, ItemView};
+    use crate::page::words::Words;
+
+    const EVIL: &str = "\"'><script>alert(1)</script>";
+
+    fn frame() -> Frame {
+        Frame {
+            base: String::new(),
+            words: Words::of_home(None),
+            here: HERE,
+            token: "t".to_owned(),
+            decides: true,
+            done: None,
+            version: "v",
+        }
+    }
+
+    fn view(state: &str) -> DeploymentView {
+        let evil = || EVIL.to_owned();
+        let row =
+            |change: &str| DiffRow { before: Some(evil()), after: Some(evil()), change: change.to_owned() };
+        DeploymentView {
+            id: "0195f3a0-0000-7000-8000-000000000001".to_owned(),
+            title: evil(),
+            state: state.to_owned(),
+            code: Some(evil()),
+            summary: evil(),
+            author: evil(),
+            approved_by: vec![evil(), evil()],
+            expires: u64::MAX,
+            received: 0,
+            items: vec![ItemView {
+                kind: "automation.put".to_owned(),
+                name: evil(),
+                thing: Some(evil()),
+                code: Some(evil()),
+                drifted: true,
+                enabled: false,
+            }],
+            abilities: vec![AbilityView {
+                item: 0,
+                kind: evil(),
+                subject: evil(),
+                kept: true,
+                words: evil(),
+            }],
+            refused_hosts: vec![evil()],
+            display_only: false,
+            plan_hash: Some("plan".to_owned()),
+            undoable: true,
+            diff: vec![ItemDiffView {
+                item: 0,
+                kind: evil(),
+                title: evil(),
+                words: vec![evil()],
+                rows: vec![row("same"), row("changed"), row("gap")],
+            }],
+            problem: Some(crate::problem::edited_since()),
+        }
+    }
+
+    #[test]
+    fn r17_words_of_a_deployment_are_no_markup() {
+        for state in ["waiting", "approved", "verified", "settled", "needs_owner", "refused", EVIL] {
+            let text = OnePage::new(frame(), view(state), None).render().unwrap();
+            assert!(!text.contains("<script>alert") && !text.contains("\"'>"), "{state}: {text}");
+            let list = ListPage {
+                f: frame(),
+                lines: vec![Line { address: address("a-b"), view: view(state), received: Moment::of_s(0) }],
+            };
+            assert!(!list.render().unwrap().contains("<script>alert"), "{state}");
+        }
+    }
+
+    #[test]
+    fn r33_what_can_be_decided_depends_on_the_state() {
+        for (state, approve, reject, enable) in [
+            ("waiting", true, true, false),
+            ("approved", false, true, false),
+            ("applying", false, false, false),
+            ("verified", false, false, true),
+            ("refused", false, false, false),
+        ] {
+            let text = OnePage::new(frame(), view(state), None).render().unwrap();
+            for (name, there) in [("approve", approve), ("reject", reject), ("enable", enable)] {
+                let form = format!("action=\"/deployments/{name}\"");
+                assert_eq!(text.contains(&form), there, "{state} {name}");
+            }
+            assert_eq!(text.contains("name=\"plan\" value=\"plan\""), approve, "{state}");
+            assert_eq!(text.contains("type=\"checkbox\""), approve, "{state}: a host to tick");
+        }
+        let unplanned = DeploymentView { plan_hash: None, ..view("waiting") };
+        let text = OnePage::new(frame(), unplanned, None).render().unwrap();
+        assert!(!text.contains("/deployments/approve"), "{text}");
+    }
+
+    #[test]
+    fn losing_edits_is_asked_for_again() {
+        let first = OnePage::new(frame(), view("verified"), None).render().unwrap();
+        assert!(!first.contains("name=\"overwrite\""), "{first}");
+        let lost = Some(crate::problem::edited_since());
+        let again = OnePage::new(frame(), view("verified"), lost).render().unwrap();
+        assert!(again.contains("name=\"overwrite\" value=\"yes\""), "{again}");
+    }
+
+    #[test]
+    fn long_differences_are_cut() {
+        let mut view = view("waiting");
+        let row = view.diff[0].rows[0].clone();
+        view.diff[0].rows = vec![row; 5000];
+        let page = OnePage::new(frame(), view, None);
+        assert!(page.cut);
+        assert!(page.render().unwrap().len() < 85_000);
+    }
+}
