@@ -79,7 +79,8 @@ pub(super) async fn page(call: &Call<'_>) -> Shown {
 
 /// What shall happen with a kind of change.
 pub(super) async fn switch(call: &Call<'_>) -> Shown {
-    let change: Change = call.form.some("change").and_then(|name| name.parse().ok()).ok_or(Fault::NotFound)?;
+    let change: Change =
+        call.form.some("change").and_then(|name| name.parse().ok()).ok_or(Fault::NotFound)?;
     let policy = match call.form.some("policy") {
         Some(NEVER) => None,
         Some(ASK) => Some(Policy::Ask),
