@@ -272,6 +272,10 @@ mod tests {
             let text = OnePage::new(frame(), view(state), None).render().unwrap();
             assert!(!text.contains("<script>alert") && !text.contains("\"'>"), "{state}: {text}");
             let list = ListPage {
+                switches: Change::ALL
+                    .into_iter()
+                    .map(|change| Switch::of(change, &Consent::default()))
+                    .collect(),
                 f: frame(),
                 lines: vec![Line { address: address("a-b"), view: view(state), received: Moment::of_s(0) }],
             };

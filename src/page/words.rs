@@ -147,7 +147,10 @@ mod tests {
         let missing: Vec<_> = used.iter().filter(|key| !english.contains_key(**key)).collect();
         assert!(missing.is_empty(), "no sentence for {missing:?}");
         // These are spelled at run time, from closed lists.
-        let made = ["room.", "kind.", "class.", "thing.", "done.", "frame.", "record.", "mark.", "state.", "change.", "policy."];
+        let made = [
+            "room.", "kind.", "class.", "thing.", "done.", "frame.", "record.", "mark.", "state.", "change.",
+            "policy.",
+        ];
         let idle: Vec<_> = english
             .keys()
             .filter(|key| {

@@ -167,7 +167,7 @@ fn writing(error: io::Error) -> StoreError {
 /// The exclusive right to change what is in the folder, held until dropped. The operating system releases it when the
 /// process ends, however it ends.
 #[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
+pub struct Lock(File);
 
 impl Lock {
     /// Takes the lock if it is free; `None` if another process (or another `Lock` of this one) holds it.
@@ -183,6 +183,13 @@ impl Lock {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(StoreError::io("locking the data folder", &error)),
         }
+    }
+}
+
+impl Drop for Lock {
+    /// Closing the file is not enough: between fork and exec a process that we start holds a copy of it, and the lock with it.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
     }
 }
 
@@ -254,6 +261,8 @@ mod tests {
         let held = Lock::try_acquire(&folder).unwrap();
         assert!(held.is_some());
         assert!(Lock::try_acquire(&folder).unwrap().is_none());
+        // What a process that is just being started holds.
+        let _copy = held.as_ref().map(|lock| lock.0.try_clone().unwrap());
         drop(held);
         assert!(Lock::try_acquire(&folder).unwrap().is_some());
     }

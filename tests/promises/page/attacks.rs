@@ -52,7 +52,13 @@ async fn only_administrators_see_and_decide() {
             assert!(!answer.text().contains("vst1"), "{user} {path}");
         }
         let headers = [("X-Remote-User-Id", user), ("Sec-Fetch-Site", "same-origin")];
-        for path in ["/pause", "/leaves/withdraw", "/deployments/approve", "/connection/forget"] {
+        for path in [
+            "/pause",
+            "/leaves/withdraw",
+            "/deployments/approve",
+            "/deployments/switch",
+            "/connection/forget",
+        ] {
             let body = form(&[("token", &token), ("on", "yes"), ("class", "structure"), ("sure", "yes")]);
             assert_eq!(stage.send("POST", path, &headers, &body).await.status, 403, "{user} {path}");
         }
@@ -110,9 +116,13 @@ async fn forms_of_other_people_and_other_sites_change_nothing() {
     let id = ("id", "0195f3a0-0000-7000-8000-000000000001");
     for token in ["", &stolen] {
         let body = form(&[("token", token), id, ("plan", "x")]);
-        for path in
-            ["/deployments/approve", "/deployments/reject", "/deployments/undo", "/deployments/enable"]
-        {
+        for path in [
+            "/deployments/approve",
+            "/deployments/reject",
+            "/deployments/undo",
+            "/deployments/enable",
+            "/deployments/switch",
+        ] {
             assert_eq!(stage.send("POST", path, &[owner, same], &body).await.status, 403, "{path}");
         }
     }

@@ -37,8 +37,6 @@ const HOME_PORT: u16 = 8123;
 pub(super) const BEGIN_MS: i64 = 1_795_000_000_000;
 /// As `vestibule::net` waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Starting a process takes milliseconds, on a machine that is busy a little longer.
-const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 /// A portal's notice to silent homes plays no part in minutes.
 const SILENT_DAYS: u32 = 90;
 
@@ -78,27 +76,12 @@ impl Dial for Wires {
     }
 }
 
-/// The folder's lock. Another test of this program may be starting a process: between fork and exec that one holds copies of all open
-/// files, a lock that was just let go included. So it is waited for, on the machine's clock, because the simulation's stands still.
-fn lock_of(folder: &Folder) -> Result<Lock, Failure> {
-    let deadline = std::time::Instant::now() + LOCK_PATIENCE;
-    loop {
-        if let Some(lock) = Lock::try_acquire(folder).map_err(failed)? {
-            return Ok(lock);
-        }
-        if std::time::Instant::now() > deadline {
-            return Err("the folder is still locked".into());
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
 /// One run of the agent, until it is killed.
 pub(super) async fn agent(path: PathBuf, dice: Arc<Mutex<Seeded>>, desk: Desk) -> Result<(), Failure> {
     let clock = Clock::new(now_ms);
     let dice = Dice::new(move |bytes| lock(&dice).fill(bytes));
     let folder = Folder::create(&path).map_err(failed)?;
-    let held = lock_of(&folder)?;
+    let held = Lock::try_acquire(&folder).map_err(failed)?.ok_or("the folder is still locked")?;
     let options = StoreOptions { durable: false, ..StoreOptions::default() };
     let (store, opened) =
         Store::open_inline(folder.clone(), held, options, clock.now_ms()).map_err(failed)?;
