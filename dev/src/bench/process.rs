@@ -105,6 +105,8 @@ pub(crate) struct Place {
 impl Place {
     fn command(&self) -> Result<Command, Failure> {
         let mut command = Command::new(program("vestibule")?);
+        // As the image and the service unit start it.
+        command.env("MIMALLOC_PURGE_DELAY", "0");
         command.env("VESTIBULE_DATA_DIR", &self.data);
         command.env("VESTIBULE_HOME_ASSISTANT__URL", &self.home.url);
         command.env("VESTIBULE_HOME_ASSISTANT__TOKEN", &self.home.token);
