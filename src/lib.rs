@@ -31,3 +31,4 @@ pub mod commands;
 pub mod control;
 pub mod observe;
 pub mod page;
+mod words;

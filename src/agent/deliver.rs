@@ -156,6 +156,7 @@ impl Agent {
         self.current = None;
         self.stock.forget_tenant(&mut self.state);
         self.deployments.forget(&self.state.desk);
+        self.notices.forget_tenant();
         self.portal =
             super::PortalSide { retry_at: Some(tokio::time::Instant::now()), ..super::PortalSide::default() };
         Ok(())

@@ -198,7 +198,7 @@ impl Agent {
     }
 
     /// True only when paired, connected to both, nothing waits to be read, and the portal has acknowledged exactly this inventory.
-    fn in_sync(&self) -> bool {
+    pub(super) fn in_sync(&self) -> bool {
         let root = self.current.as_ref().map(|current| current.root());
         self.state.pairing.is_some()
             && self.home.connected_since.is_some()

@@ -140,6 +140,7 @@ impl Agent {
         }
         self.continue_previews().await;
         self.continue_meeting().await?;
+        self.follow_notices().await?;
         self.work_on().await?;
         self.drop_unsendable().await?;
         if self.portal.link.is_none() {

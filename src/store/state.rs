@@ -16,6 +16,7 @@ use vestibule_protocol::id::{Fingerprint, TenantId};
 
 use super::error::{AGENT_DB, StoreError, sql};
 use super::journal::{self, Desk};
+use crate::agent::Notices;
 use crate::portal::budget::Budget;
 
 /// A value of which there is one, stored as JSON under its key. Other rooms may store their own types so.
@@ -208,6 +209,8 @@ pub struct AgentState {
     pub budget: Budget,
     /// What `forget` has left.
     pub forget_stub: Option<ForgetStub>,
+    /// What the owner has been told through Home Assistant.
+    pub notices: Notices,
     /// Deployments, what approves them, questions and requests.
     pub desk: Desk,
 }
@@ -227,6 +230,7 @@ pub(crate) fn load(agent: &Connection) -> Result<AgentState, StoreError> {
         area_kinds: get(agent)?.unwrap_or_default(),
         budget: get(agent)?.unwrap_or_default(),
         forget_stub: get(agent)?,
+        notices: get(agent)?.unwrap_or_default(),
         desk: journal::desk(agent)?,
     })
 }
