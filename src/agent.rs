@@ -11,6 +11,7 @@ pub mod offline;
 mod owner;
 mod pairing;
 mod stock;
+mod support;
 mod sync;
 mod things;
 mod views;
@@ -146,6 +147,8 @@ pub struct Agent {
     receipt: Option<vestibule_protocol::receipt::Receipt>,
     ask: mpsc::Sender<Asked>,
     asked: mpsc::Receiver<Asked>,
+    /// Support reports that the owner was shown.
+    shown: support::Shown,
     /// When it was started, Unix milliseconds.
     started_at: i64,
     /// Previews of contents, which are read for the owner's eyes only while nobody may have them.
@@ -263,6 +266,7 @@ impl Agent {
             receipt: None,
             ask,
             asked,
+            shown: support::Shown::default(),
             started_at: now,
             previews: things::Previews::default(),
         };

@@ -164,7 +164,8 @@ impl Settings {
             .try_deserialize()
             .map_err(|error| unknown(&error))?;
         settings.supervisor_token = supervised.cloned().map(Secret);
-        settings.app = environment.get("HOSTNAME").filter(|_| supervised.is_some()).and_then(|name| slug(name));
+        settings.app =
+            environment.get("HOSTNAME").filter(|_| supervised.is_some()).and_then(|name| slug(name));
         Ok(settings)
     }
 }
@@ -172,7 +173,8 @@ impl Settings {
 /// The Supervisor calls an app's container `REPOSITORY-vestibule`, and the app itself `REPOSITORY_vestibule`.
 fn slug(hostname: &str) -> Option<String> {
     let repository = hostname.strip_suffix("-vestibule")?;
-    let sound = !repository.is_empty() && repository.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let sound =
+        !repository.is_empty() && repository.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     sound.then(|| format!("{repository}_vestibule"))
 }
 

@@ -76,8 +76,16 @@ impl Agent {
             }
             Request::Things { search, kind } => self.things(search.as_deref(), kind, &reply).await,
             Request::Report => {
-                let report = self.report().await;
+                let report = self.show_report().await;
                 reply.result(report).await;
+            }
+            Request::SendReport { report } => {
+                let sent = self.send_report(report).await;
+                reply.result(sent).await;
+            }
+            Request::TakeReportsBack => {
+                let taken = self.take_reports_back().await;
+                reply.result(taken).await;
             }
         }
         Ok(())

@@ -163,7 +163,10 @@ impl Agent {
             None => Ok(()),
             Some(Step::Send(message)) => {
                 if let Some(id) = sending.filter(|_| {
-                    matches!(message.kind(), "consent" | "erase" | "report" | "request" | "answer")
+                    matches!(
+                        message.kind(),
+                        "consent" | "erase" | "report" | "request" | "answer" | "support"
+                    )
                 }) {
                     self.change_outbox(OutboxChange::MarkInFlight(id)).await?;
                 }

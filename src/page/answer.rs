@@ -196,6 +196,8 @@ async fn decide(call: &Call<'_>, path: &str) -> Shown {
         "/connection/meet" => connection::meet(call).await,
         "/connection/pair" => connection::pair(call).await,
         "/connection/forget" => connection::forget(call).await,
+        "/report/send" => connection::send_report(call).await,
+        "/report/withdraw" => connection::take_reports_back(call).await,
         _ => Err(Fault::NotFound),
     }
 }
