@@ -15,9 +15,10 @@ use super::table::Table;
 /// A deployment arrives within a second; whoever waits longer than this waits in vain.
 const PATIENCE: Duration = Duration::from_secs(120);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
-/// Sizes of a dashboard as it is kept at home, and how long it may take from yes to read back.
+/// Sizes of a dashboard as it is designed, and how long it may take from yes to read back. At home real names take the place of ids,
+/// and nothing larger than 2 MiB is accepted there.
 const SIZES: [(usize, &str, Option<f64>); 3] =
-    [(20_000, "20 kB", None), (200_000, "200 kB", Some(1_500.0)), (2_000_000, "2 MB", None)];
+    [(20_000, "20 kB", None), (200_000, "200 kB", Some(1_500.0)), (1_950_000, "2 MB", None)];
 
 /// Everything of this file on one home; with a fake one also what happens when the home refuses in the middle.
 pub(crate) async fn deploy(
@@ -111,8 +112,12 @@ impl<'a> Desk<'a> {
     /// A dashboard of about this many bytes, as designers make them: sections of tiles.
     fn dashboard(&self, bytes: usize) -> Result<String, Failure> {
         let tile = |(n, entity): (usize, &String)| {
-            let name = format!("Lamp {n}");
-            json!({"type": "tile", "entity": entity, "name": name, "icon": "mdi:lamp", "tap_action": {"action": "more-info"}})
+            json!({
+                "type": "tile", "entity": entity, "name": format!("Lamp number {n} of this house"), "icon": "mdi:lamp",
+                "vertical": false, "features_position": "bottom", "tap_action": {"action": "more-info"},
+                "hold_action": {"action": "none"}, "double_tap_action": {"action": "none"},
+                "grid_options": {"columns": 6, "rows": 1},
+            })
         };
         let each = tile((1_000, self.entities.first().ok_or("this home has no entities")?)).to_string().len();
         let tiles: Vec<Value> =
