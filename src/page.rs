@@ -16,6 +16,7 @@ mod leaves;
 mod ledger;
 mod never;
 mod people;
+mod questions;
 pub mod server;
 mod show;
 mod status;
