@@ -17,6 +17,7 @@ mod ledger;
 mod never;
 mod people;
 mod questions;
+mod reads;
 pub mod server;
 mod show;
 mod status;

@@ -13,7 +13,7 @@ use super::form::{Form, encoded};
 use super::frame::Frame;
 use super::guard::{Session, Told};
 use super::words::Words;
-use super::{Page, connection, deployments, leaves, ledger, never, questions, status};
+use super::{Page, connection, deployments, leaves, ledger, never, questions, reads, status};
 use crate::agent::Status;
 use crate::control::Request;
 use crate::home::UserHash;
@@ -169,6 +169,7 @@ async fn show(call: &Call<'_>, path: &str) -> Shown {
         ["questions"] => questions::page(call).await,
         ["questions", "one"] => questions::one(call).await,
         ["ledger"] => ledger::page(call).await,
+        ["ledger", "reads"] => reads::page(call).await,
         ["ledger", "export"] => ledger::export(call).await,
         ["ledger", "entry", entry] => ledger::entry(call, entry).await,
         ["ledger", "entry", entry, "raw"] => ledger::raw(call, entry).await,
