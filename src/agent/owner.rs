@@ -190,7 +190,6 @@ impl Agent {
         status.last_day = offline::traffic(&usage.map_err(|error| problem::store(&error))?);
         status.left_out.clone_from(&self.left_out);
         status.outbox = offline::waiting(&self.outbox);
-        status.waiting = offline::pending(&self.state);
         status.restored = self.state.session.restored;
         status.cloned = self.state.session.cloned;
         status.language = self.stock.language().map(str::to_owned);

@@ -55,6 +55,9 @@ pub struct Status {
     pub forgetting: bool,
     /// Deployments that wait for the owner.
     pub waiting: u64,
+    /// Questions that wait for the owner.
+    #[serde(default)]
+    pub questions: u64,
     /// Language of the installation, once it is known.
     #[serde(default)]
     pub language: Option<String>,
@@ -180,6 +183,12 @@ impl Status {
             lines.push(format!(
                 "Deployments:  {} for you to look at: vestibule deployments list",
                 self.waiting
+            ));
+        }
+        if self.questions > 0 {
+            lines.push(format!(
+                "Questions:    {} for you to answer: vestibule questions list",
+                self.questions
             ));
         }
         lines.extend(notes.into_iter().filter(|(on, _)| *on).map(|(_, note)| note.to_owned()));
