@@ -94,6 +94,9 @@ pub fn export(folder: &Folder, marks: &[(u64, Mark)], out: &mut dyn Write) -> Re
     }
     line(out, "consent", &view(&state))?;
     line(out, "area_kinds", &state.area_kinds)?;
+    if let Some(carried) = &state.carried {
+        line(out, "carried_over", &(&carried.excluded, &carried.kinds))?;
+    }
     line(out, "ordinals", &state.ordinals.given.len())?;
     line(out, "orphans", &state.orphans.ids.len())?;
     line(out, "trusting", &state.desk.trusting)?;

@@ -202,6 +202,7 @@ async fn decide(call: &Call<'_>, path: &str) -> Shown {
         "/ledger/check" => ledger::check(call).await,
         "/connection/meet" => connection::meet(call).await,
         "/connection/pair" => connection::pair(call).await,
+        "/connection/rotate" => connection::rotate(call).await,
         "/connection/forget" => connection::forget(call).await,
         _ => Err(Fault::NotFound),
     }
