@@ -9,6 +9,7 @@ mod hand;
 pub mod offline;
 mod owner;
 mod pairing;
+mod rotate;
 mod stock;
 mod sync;
 mod things;
@@ -25,8 +26,8 @@ pub mod desk {
     pub use super::deployments::{deployment, deployments, questions, reads, requests};
 }
 pub use stock::Stock;
-pub use things::{ConnectionView, PreviewKind, PreviewView, RoomView, ThingView};
-pub use views::{ConsentView, Forgotten, Meeting, Paired, Side, Status, Traffic, Waiting};
+pub use things::{CarriedView, ConnectionView, PreviewKind, PreviewView, RoomView, ThingView};
+pub use views::{ConsentView, Forgotten, Meeting, Paired, Rotated, Side, Status, Traffic, Waiting};
 
 use std::future::Future;
 use std::sync::Arc;

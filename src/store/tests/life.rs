@@ -56,6 +56,7 @@ fn everything() -> (Commit, AgentState) {
         ])),
         budget,
         forget_stub: None,
+        carried: None,
         desk: super::journal::desk(),
     };
     let mut commit = Commit::at(NOW);
