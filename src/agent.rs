@@ -10,6 +10,7 @@ mod notices;
 pub mod offline;
 mod owner;
 mod pairing;
+mod rotate;
 mod stock;
 mod support;
 mod sync;
@@ -28,8 +29,8 @@ pub mod desk {
     pub use super::deployments::{deployment, deployments, questions, reads, requests};
 }
 pub use stock::Stock;
-pub use things::{ConnectionView, PreviewKind, PreviewView, RoomView, ThingView};
-pub use views::{ConsentView, Forgotten, Meeting, Paired, Side, Status, Traffic, Waiting};
+pub use things::{CarriedView, ConnectionView, PreviewKind, PreviewView, RoomView, ThingView};
+pub use views::{ConsentView, Forgotten, Meeting, Paired, Rotated, Side, Status, Traffic, Waiting};
 
 use std::future::Future;
 use std::sync::Arc;

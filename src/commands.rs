@@ -7,6 +7,7 @@ mod arguments;
 mod change;
 mod deployments;
 mod forget;
+mod identity;
 mod ledger;
 mod output;
 mod pair;
@@ -25,7 +26,10 @@ use clap::{CommandFactory as _, Parser as _};
 use vestibule_protocol::problem::Problem;
 
 use crate::settings::{Flags, Settings};
-use arguments::{ConsentCommand, DeploymentsCommand, LedgerCommand, QuestionsCommand, RequestsCommand};
+use arguments::{
+    ConsentCommand, DeploymentsCommand, IdentityCommand, LedgerCommand, QuestionsCommand, RequestsCommand,
+};
+use forget::Deployed;
 use output::Output;
 
 /// Runs the command that the process was started with.
@@ -124,12 +128,10 @@ async fn dispatch(command: &Command, settings: &Settings, output: Output) -> Res
         },
         Command::Restrict { state } => change::restrict(settings, output, state.is_on()).await,
         Command::Forget { yes, give_up, undo, keep } => {
-            let deployed = match (undo, keep) {
-                (true, _) => Some(forget::Deployed::Undo),
-                (_, true) => Some(forget::Deployed::Keep),
-                (false, false) => None,
-            };
-            forget::forget(settings, output, *yes, *give_up, deployed).await
+            forget::forget(settings, output, *yes, *give_up, Deployed::of(*undo, *keep)).await
+        }
+        Command::Identity { command: IdentityCommand::Rotate { yes, undo, keep } } => {
+            identity::rotate(settings, output, *yes, Deployed::of(*undo, *keep)).await
         }
         Command::Completions { .. } => Ok(()),
     }

@@ -75,6 +75,9 @@ pub enum Request {
         /// Stop waiting for the portal's receipt.
         give_up: bool,
     },
+    /// Erase everything here and at the portal as with [`Request::Forget`], and begin anew with another identity; exclusions and kinds of
+    /// rooms are taken along to the next pairing.
+    Rotate,
     /// Lines of the preview about what vanished a short while ago and is not believed gone yet (R8).
     Leaving,
     /// Marks of ledger rows that are not durable yet.

@@ -16,6 +16,8 @@ mod leaves;
 mod ledger;
 mod never;
 mod people;
+mod questions;
+mod reads;
 pub mod server;
 mod show;
 mod status;

@@ -12,7 +12,7 @@ use super::support::{self, SUPPORT, TAKE_BACK};
 use crate::kill::kill_point;
 use crate::portal::session::{self, receipt_fits};
 use crate::problem;
-use crate::store::{Commit, Intent, IntentId, OutboxChange, State};
+use crate::store::{Carried, Commit, Intent, IntentId, OutboxChange, State, Stays};
 
 /// A change of consent; `erase` outlives the outbox and stands in the forget stub.
 const CONSENT: &str = "consent";
@@ -142,14 +142,16 @@ impl Agent {
             ),
         }
         self.receipt = receipt;
-        self.start_over().await
+        let carried = self.state.carried.take();
+        self.start_over(carried).await
     }
 
-    /// Forgets the rest and begins as on the first day.
-    pub(super) async fn start_over(&mut self) -> Result<(), Problem> {
+    /// Forgets the rest and begins as on the first day, but for what is carried over to the next pairing.
+    pub(super) async fn start_over(&mut self, carried: Option<Carried>) -> Result<(), Problem> {
         let fails = |error| problem::store(&error);
         let now = self.clock.now_ms();
-        self.store.forget_everything_but(now, None).await.map_err(fails)?;
+        let stays = Stays { stub: None, carried };
+        self.store.forget_everything_but(now, stays).await.map_err(fails)?;
         kill_point("agent.forgotten");
         self.secret = self.store.home_secret(self.dice.bytes()).await.map_err(fails)?;
         self.reload().await

@@ -108,6 +108,12 @@ pub enum Command {
         #[arg(long)]
         keep: bool,
     },
+    /// Change who this home is to a company
+    Identity {
+        /// What to do.
+        #[command(subcommand)]
+        command: IdentityCommand,
+    },
     /// Write a copy of everything that Vestibule keeps, except keys
     Export {
         /// Write to this file instead of stdout
@@ -313,6 +319,23 @@ impl Allowed {
             Self::Trust => Some(Policy::Trust),
         }
     }
+}
+
+/// `vestibule identity …`
+#[derive(Debug, Subcommand)]
+pub enum IdentityCommand {
+    /// End this identity as forget does, and begin with a new one; exclusions and kinds of rooms stay
+    Rotate {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        /// Undo first what deployments have changed
+        #[arg(long, conflicts_with = "keep")]
+        undo: bool,
+        /// Leave in place what deployments have changed
+        #[arg(long)]
+        keep: bool,
+    },
 }
 
 /// `vestibule ledger …`

@@ -1,4 +1,5 @@
-//! *Connection*: pairing by code with the words to compare, the recovery code, a copy of everything, forgetting, the support report.
+//! *Connection*: pairing by code with the words to compare, the recovery code, a copy of everything, a new identity, forgetting, the
+//! support report.
 
 use askama::Template;
 use vestibule_protocol::bytes::Fixed;
@@ -8,7 +9,7 @@ use super::answer::{Call, Fault, Shown, download, html};
 use super::body::Body;
 use super::frame::Frame;
 use super::show::Moment;
-use crate::agent::{ConnectionView, Meeting, offline};
+use crate::agent::{ConnectionView, DeploymentView, Meeting, offline};
 use crate::control::Request;
 use crate::observe::report::Report;
 use crate::problem;
@@ -23,6 +24,8 @@ struct ConnectionPage {
     view: ConnectionView,
     since: Option<Moment>,
     receipt_time: Option<Moment>,
+    /// Deployments that could not be undone any more afterwards.
+    in_place: usize,
 }
 
 /// The overview.
@@ -31,7 +34,8 @@ pub(super) async fn page(call: &Call<'_>) -> Shown {
     let since = view.pairing.as_ref().map(|pairing| Moment::of_ms(pairing.paired_at));
     let time = |time: u64| Moment::of_s(i64::try_from(time).unwrap_or(i64::MAX));
     let receipt_time = view.receipt.as_ref().map(|receipt| time(receipt.time));
-    Ok(html(&ConnectionPage { f: call.frame("/connection"), view, since, receipt_time }))
+    let in_place = in_place(call).await?.len();
+    Ok(html(&ConnectionPage { f: call.frame("/connection"), view, since, receipt_time, in_place }))
 }
 
 #[derive(Template)]
@@ -81,12 +85,51 @@ pub(super) async fn pair(call: &Call<'_>) -> Shown {
     call.go("/connection", "paired")
 }
 
+/// What deployments have put into the home and can be taken back, newest first.
+async fn in_place(call: &Call<'_>) -> Result<Vec<DeploymentView>, Fault> {
+    let mut all: Vec<DeploymentView> = call.page.ask(Request::Deployments).await?;
+    all.retain(DeploymentView::is_in_place);
+    Ok(all)
+}
+
+/// Afterwards nothing is left from which it could be undone, so the owner decides in the same form.
+async fn undo_or_keep(call: &Call<'_>) -> Result<(), Fault> {
+    let in_place = in_place(call).await?;
+    match call.form.some("deployed") {
+        _ if in_place.is_empty() => return Ok(()),
+        Some("keep") => return Ok(()),
+        Some("undo") => {}
+        _ => return Err(problem::undo_or_keep(in_place.len()).into()),
+    }
+    for view in in_place {
+        let id = view.id.parse().map_err(|_| problem::bad_request())?;
+        let undone: DeploymentView = call.page.ask(Request::Undo { id, overwrite: false }).await?;
+        if undone.state != "undone" {
+            return Err(problem::not_undone(&undone.state).into());
+        }
+    }
+    Ok(())
+}
+
+/// Ends this identity and begins with another one.
+pub(super) async fn rotate(call: &Call<'_>) -> Shown {
+    if call.form.get("sure") != Some("yes") {
+        return Err(problem::not_forgotten().into());
+    }
+    undo_or_keep(call).await?;
+    call.page.ask_each(Request::Rotate, drop).await?;
+    call.go("/connection", "rotated")
+}
+
 /// Erases everything, or stops waiting for the portal's receipt.
 pub(super) async fn forget(call: &Call<'_>) -> Shown {
     if call.form.get("sure") != Some("yes") {
         return Err(problem::not_forgotten().into());
     }
     let give_up = call.form.get("give_up") == Some("yes");
+    if !give_up {
+        undo_or_keep(call).await?;
+    }
     call.page.ask_each(Request::Forget { give_up }, drop).await?;
     call.go("/connection", "forgotten")
 }

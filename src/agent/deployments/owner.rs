@@ -79,6 +79,7 @@ impl Agent {
             | Request::Meet { .. }
             | Request::Pair { .. }
             | Request::Forget { .. }
+            | Request::Rotate
             | Request::Leaving
             | Request::Connection
             | Request::Preview { .. }

@@ -56,6 +56,7 @@ fn everything() -> (Commit, AgentState) {
         ])),
         budget,
         forget_stub: None,
+        carried: None,
         notices: serde_json::from_str(r#"{"told":{"away":["5"]},"away_since":5,"stuck":null}"#).unwrap(),
         desk: super::journal::desk(),
     };

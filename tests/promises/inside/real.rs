@@ -120,6 +120,18 @@ impl RealPortal {
         Invite { secret: SECRET, tenant: self.tenant, origin: self.origin.clone() }.code()
     }
 
+    /// A second invite, for a home that has used the first up.
+    pub(super) async fn another_invite(&self) -> String {
+        const ANOTHER: [u8; 16] = [7; 16];
+        let tenant = self.tenant;
+        let made = self.app.store.write(move |tx| {
+            let row = tenants::get(tx.db, &tenant)?.id;
+            invites::add(tx, row, &ANOTHER, None)
+        });
+        made.await.unwrap();
+        Invite { secret: ANOTHER, tenant, origin: self.origin.clone() }.code()
+    }
+
     /// The tenant's statement, which anybody may have heard.
     pub(super) fn statement(&self) -> Envelope {
         self.read(|db| Ok(tenants::get(db, &self.tenant)?.statement))
