@@ -118,6 +118,15 @@ pub(super) fn other_scheme(address: &str) -> Option<String> {
     (is_scheme && !SPECIAL.contains(&&*scheme)).then_some(scheme)
 }
 
+/// Whether it is the address of a webhook of this home. A picture with such an address would start an automation by being shown.
+pub(super) fn calls_webhook(text: &str) -> bool {
+    text.contains(['/', '\\', '%', '&'])
+        && readings(text).0.iter().map(|reading| flattened(reading)).any(|plain| {
+            // However it is wrapped, `api/x/../webhook/y` included.
+            plain.contains("api/") && plain.contains("webhook/")
+        })
+}
+
 /// As a browser reads addresses: without tabs and line ends, with `\` for `/`, without capitals.
 fn flattened(text: &str) -> String {
     text.chars()
@@ -152,7 +161,8 @@ fn hosts_at(rest: &str, hosts: &mut Vec<String>) {
     if let Some((_, host)) = more.rsplit_once('@') {
         // `a.example,@evil.example`: everything before the sign is a name to log in with.
         hosts.push(host_of(host.split(ends).next().unwrap_or_default()).unwrap_or_else(|| ANY.to_owned()));
-    } else if more.contains(char::is_alphanumeric) && !more.contains(|c: char| c.is_whitespace() || "<>|".contains(c))
+    } else if more.contains(char::is_alphanumeric)
+        && !more.contains(|c: char| c.is_whitespace() || "<>|".contains(c))
     {
         // `a.example,evil.example` is one name for a browser, and two for a reader.
         hosts.push(ANY.to_owned());
@@ -212,10 +222,13 @@ mod tests {
         assert_eq!(named("background: url(x.png)"), [ANY]);
         assert_eq!(named("background: url(/\\2f evil.example)"), ["2f", "evil.example"]);
         assert_eq!(named("http://a.example http://b.example"), ["a.example", "b.example"]);
-        assert_eq!(named("a page (https://a.example), <a href=\"https://b.example\">one</a>"), ["a.example", "b.example"]);
+        assert_eq!(
+            named("a page (https://a.example), <a href=\"https://b.example\">one</a>"),
+            ["a.example", "b.example"]
+        );
     }
 
-    /// Each of these was seen to reach another host from a real dashboard, past what was looked for before.
+    /// Past what was looked for at first; most of them were seen to reach another host from a real dashboard.
     #[test]
     fn r37_addresses_in_disguise_are_found() {
         for text in [
@@ -236,7 +249,10 @@ mod tests {
             "//\"@evil.example/x",
         ] {
             let hosts = named(text);
-            assert!(hosts.iter().any(|host| host.trim_start_matches("www.") == "evil.example"), "{text}: {hosts:?}");
+            assert!(
+                hosts.iter().any(|host| host.trim_start_matches("www.") == "evil.example"),
+                "{text}: {hosts:?}"
+            );
         }
         assert_eq!(named("https://a.example,@evil.example/x"), ["a.example", "evil.example"]);
         assert_eq!(named("https://a.example @evil.example/x"), ["a.example", "evil.example"]);
@@ -246,6 +262,18 @@ mod tests {
         assert_eq!(named("www.{{ states('lock.door') }}.evil.example"), [ANY]);
         assert_eq!(named("media-source://radio_browser/0"), ["radio_browser"]);
         assert_eq!(named(&format!("%{}2f", "25".repeat(60))), [ANY]);
+    }
+
+    #[test]
+    fn webhooks_are_told_from_pages() {
+        for address in
+            ["/api/webhook/x", "![x](/api/x/../%77ebhook/y)", "\\api\\webhook\\x", "/API/WebHook/x"]
+        {
+            assert!(calls_webhook(address), "{address}");
+        }
+        for address in ["/lovelace/webhook", "about webhooks", "/api/image/serve/x"] {
+            assert!(!calls_webhook(address), "{address}");
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ use crate::outbound::contents::DocumentKind;
 
 /// Keys by which extensions of the frontend take style sheets and code.
 const STYLE_KEYS: [&str; 5] = ["card_mod", "card-mod", "card_mod_style", "extra_styles", "uix"];
+/// The key of markdown.
+const MARKDOWN: &str = "content";
 /// Keys of addresses that are opened when somebody touches them.
 const ADDRESS_KEYS: [&str; 3] = ["navigation_path", "url", "url_path"];
 /// Keys of an action that somebody triggers by touching a card; `action` under them is a kind of action, elsewhere a service.
@@ -77,8 +79,10 @@ impl Walk {
         for host in hosts::named(text) {
             self.note(AbilityKind::CallsHost, host, &exactly);
         }
-        // Of routines too: their names are shown in charts and elsewhere.
-        if markup::runs(text) {
+        // Names are shown in charts and elsewhere, those of routines too; what markdown shows goes through a filter first.
+        let is_name = if self.dashboard { key != MARKDOWN } else { key == "alias" };
+        let html = if is_name { markup::begins(text) } else { markup::runs(text) };
+        if html {
             self.note(AbilityKind::RunsCode, "HTML", &exactly);
         }
         if !self.dashboard {
@@ -89,6 +93,9 @@ impl Walk {
         }
         if let Some(scheme) = hosts::other_scheme(text).filter(|_| ADDRESS_KEYS.contains(&key)) {
             self.note(AbilityKind::ActsInBrowser, scheme, &exactly);
+        }
+        if hosts::calls_webhook(text) {
+            self.note(AbilityKind::ActsInBrowser, "webhook", &exactly);
         }
         if text.contains("[[[") {
             self.note(AbilityKind::RunsCode, "[[[", &exactly);

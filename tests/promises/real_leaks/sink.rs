@@ -33,7 +33,7 @@ impl Sink {
 
     /// The host of a channel, with the port.
     pub(super) fn host(&self, channel: &str) -> String {
-        format!("{channel}.localhost:{}", self.address.port())
+        format!("{}:{}", name_of(channel), self.address.port())
     }
 
     /// What was asked for, as host and path, in order.
@@ -55,6 +55,11 @@ impl Drop for Sink {
     }
 }
 
+/// The host's name alone. (`image.localhost` would look like an entity.)
+pub(super) fn name_of(channel: &str) -> String {
+    format!("{channel}-way.localhost")
+}
+
 /// Notes the request and answers with something empty that any page may read.
 async fn answer(mut stream: TcpStream, received: Arc<Mutex<Vec<String>>>) {
     let mut head = Vec::new();
@@ -70,7 +75,8 @@ async fn answer(mut stream: TcpStream, received: Arc<Mutex<Vec<String>>>) {
     }
     let head = String::from_utf8_lossy(&head);
     let path = head.split(' ').nth(1).unwrap_or("/no path");
-    let host = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("host: ").map(str::to_owned));
+    let host =
+        head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("host: ").map(str::to_owned));
     received.lock().unwrap().push(format!("{}{path}", host.as_deref().unwrap_or("no host")));
     let kind = if path.ends_with(".js") { "text/javascript" } else { "text/plain" };
     let answer = format!(
