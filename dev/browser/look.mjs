@@ -38,6 +38,8 @@ try {
   // What the login page would have left behind.
   await context.addInitScript(
     ([hassUrl, token]) => {
+      // Not for empty pages, which have no storage, nor for those of others.
+      if (location.origin !== hassUrl) return;
       const tokens = {
         access_token: token, token_type: "Bearer", refresh_token: "", expires_in: 1e8, hassUrl,
         clientId: hassUrl + "/", expires: Date.now() + 1e11,

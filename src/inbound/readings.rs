@@ -4,18 +4,21 @@
 
 /// More than any way through Home Assistant and a browser makes of one text; whoever nests deeper hides something.
 const READINGS: usize = 40;
+/// Of all of them together: a design is as long as its author likes.
+const BYTES: usize = 4 << 20;
 
 /// The text and whatever it may be read as, and whether that is all of it.
 pub(super) fn readings(text: &str) -> (Vec<String>, bool) {
     let mut readings = vec![text.to_owned()];
-    let mut at = 0;
+    let (mut at, mut bytes) = (0, text.len());
     while at < readings.len() {
         for decoded in [references, escapes, percent].map(|decode| decode(&readings[at])) {
             if !readings.contains(&decoded) {
+                bytes += decoded.len();
                 readings.push(decoded);
             }
         }
-        if readings.len() > READINGS {
+        if readings.len() > READINGS || readings.len() > 1 && bytes > BYTES {
             return (readings, false);
         }
         at += 1;
@@ -139,6 +142,8 @@ mod tests {
         }
         let nested = format!("%{}2f", "25".repeat(60));
         assert!(!readings(&nested).1, "too deep to be honest");
+        let long = "x".repeat(BYTES);
+        assert!(readings(&long).1 && !readings(&format!("{long}%25")).1, "too long to be read twice");
     }
 
     proptest::proptest! {

@@ -35,9 +35,12 @@ fn safe(text: &str) -> Option<()> {
     // For each `if` that is open, whether its `else` has been seen.
     let mut open: Vec<bool> = Vec::new();
     while let Some(at) = rest.find('{') {
-        plain(&rest[..at])?;
-        sentences(&rest[..at], false)?;
         let inside = &rest[at + 1..];
+        let before = &rest[..at];
+        plain(before)?;
+        // `www. {{- 'a' }}` has no blank in it when it has run.
+        let cut = inside.get(1..).is_some_and(|tag| tag.starts_with('-'));
+        sentences(if cut { before.trim_end() } else { before }, false)?;
         if let Some(body) = inside.strip_prefix('{') {
             let (body, after) = body.split_once("}}")?;
             let mut tokens = Tokens::of(trimmed(body))?;
@@ -248,7 +251,7 @@ mod tests {
             "{% if not is_state('light.a', 'on') and states('sensor.b') | float > 20.5 %}warm{% elif true %}x{% endif %}",
             "{{ 'on' if is_state('light.a', 'on') else 'off' }}",
             "{{ states('sensor.x') if states('sensor.y') | int(-1, 0) == -1 else 3 }}",
-            "It is {{ states('a.b') }} degrees. At least 20.5, they say.",
+            "It is {{ states('a.b') }} degrees. At least 20.5, they say. {{ 'Warm. Or ' -}} hot.",
             "no template",
         ] {
             assert!(is_safe(text), "{text}");
@@ -293,6 +296,7 @@ mod tests {
             "www.evil.example?{{ states('a.b') }}",
             "www.{{ states('a.b') }}.evil.example",
             "www{{ '.' }}evil{{ '.' }}example",
+            "www. {{- states('a.b') }}. {%- if true %}evil{% endif %}. {{- 'example' }}",
             "www{% if true %}.{% endif %}evil{{ states('a.b') }}",
             "a@evil.example {{ states('a.b') }}",
         ] {
