@@ -39,6 +39,7 @@ use crate::home::Endpoint;
 use crate::kill::kill_point;
 use crate::net::Dial;
 use crate::outbound::reading::Text;
+use crate::page::Place;
 use crate::problem;
 use crate::store::{Commit, DeploymentRow, Desk, JournalChange, Trusting};
 use work::Running;
@@ -50,6 +51,8 @@ pub struct Door {
     pub dial: Arc<dyn Dial>,
     /// Address and token.
     pub endpoint: Endpoint,
+    /// Where the owner finds our page, if that is known.
+    pub page: Option<Place>,
 }
 
 /// Something small that the owner wants done at the desk now.
@@ -77,8 +80,6 @@ pub(super) struct Deployments {
     /// After trouble at the desk it is left alone until then.
     retry_at: Option<Instant>,
     attempts: u32,
-    /// What stands in Home Assistant's notifications is out of date.
-    tell: bool,
     /// When what is held is looked at again.
     reconsider_at: Option<Instant>,
     /// Keys of approvers that the owner has blocked.
@@ -88,9 +89,8 @@ pub(super) struct Deployments {
 impl Deployments {
     /// Deployments of an agent that can reach its home through this door; without one, nothing is carried out.
     pub(super) fn new(door: Option<Door>, desk: &Desk) -> Self {
-        let tell = desk.deployments.iter().any(|row| row.told);
         let blocked = receive::blocked(&desk.trusting);
-        Self { door, blocked, look: true, restarted: true, tell, ..Self::default() }
+        Self { door, blocked, look: true, restarted: true, ..Self::default() }
     }
 
     /// The home has been connected to afresh: it may have started again.
@@ -101,6 +101,11 @@ impl Deployments {
     /// Everything about a tenant has been forgotten; the desk stays where it is.
     pub(super) fn forget(&mut self, desk: &Desk) {
         *self = Self::new(self.door.take(), desk);
+    }
+
+    /// Where the owner finds our page.
+    pub(super) fn place(&self) -> Option<Place> {
+        self.door.as_ref().and_then(|door| door.page.clone())
     }
 
     /// Some dashboard has changed.

@@ -140,6 +140,7 @@ impl Agent {
         }
         self.continue_previews().await;
         self.continue_meeting().await?;
+        self.follow_notices().await?;
         self.work_on().await?;
         self.drop_unsendable().await?;
         if self.portal.link.is_none() {
@@ -162,7 +163,10 @@ impl Agent {
             None => Ok(()),
             Some(Step::Send(message)) => {
                 if let Some(id) = sending.filter(|_| {
-                    matches!(message.kind(), "consent" | "erase" | "report" | "request" | "answer")
+                    matches!(
+                        message.kind(),
+                        "consent" | "erase" | "report" | "request" | "answer" | "support"
+                    )
                 }) {
                     self.change_outbox(OutboxChange::MarkInFlight(id)).await?;
                 }

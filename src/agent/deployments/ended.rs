@@ -30,7 +30,7 @@ impl Agent {
             Brought::Gathered(id, gathered) => self.on_gathered(id, *gathered).await,
             Brought::Walked(id, end, steps) => self.on_walked(id, end, &steps).await,
             Brought::Looked(seen) => self.on_looked(seen).await,
-            Brought::Told(waiting) => self.on_told(waiting).await,
+            Brought::Told(notices) => self.told(notices).await,
             Brought::Ran(errand, done) => self.on_ran(errand, done).await,
             Brought::Trouble(trouble, errand) => {
                 if let Some(errand) = errand {
@@ -210,28 +210,6 @@ impl Agent {
         if settled {
             change.say(row);
         } else {
-            change.note(row);
-        }
-        self.keep(change).await
-    }
-
-    async fn on_told(&mut self, waiting: bool) -> Result<(), Problem> {
-        self.deployments.tell = waiting;
-        let mut change = self.change();
-        let told: Vec<DeploymentRow> = self
-            .state
-            .desk
-            .deployments
-            .iter()
-            .filter(|row| {
-                waiting && row.state == DeploymentState::Waiting && row.plan_hash.is_some() && !row.told
-            })
-            .map(|row| DeploymentRow { told: true, ..row.clone() })
-            .collect();
-        if told.is_empty() {
-            return Ok(());
-        }
-        for row in told {
             change.note(row);
         }
         self.keep(change).await

@@ -28,13 +28,13 @@ const EXPIRED: &str = "expired";
 impl Agent {
     /// Starts the next job, if the desk is free and the home is there. Called after every input.
     pub(in crate::agent) async fn work_on(&mut self) -> Result<(), Problem> {
-        if self.state.pairing.is_none() || self.state.forget_stub.is_some() {
-            return Ok(());
-        }
-        self.expire().await?;
-        if self.deployments.reconsider_at.is_none_or(|at| at <= Instant::now()) {
-            self.deployments.reconsider_at = Some(Instant::now() + RECONSIDER);
-            self.reconsider().await?;
+        let paired = self.state.pairing.is_some() && self.state.forget_stub.is_none();
+        if paired {
+            self.expire().await?;
+            if self.deployments.reconsider_at.is_none_or(|at| at <= Instant::now()) {
+                self.deployments.reconsider_at = Some(Instant::now() + RECONSIDER);
+                self.reconsider().await?;
+            }
         }
         let rests = self.deployments.retry_at.is_some_and(|at| at > Instant::now());
         let ready = self.home.complete && self.home.trouble.is_none();
@@ -42,7 +42,8 @@ impl Agent {
             return Ok(());
         }
         let Some(door) = self.deployments.door.clone() else { return Ok(()) };
-        if let Some(job) = self.next_job().await? {
+        let job = if paired { self.next_job().await? } else { None };
+        if let Some(job) = job.or_else(|| self.telling().map(Job::Tell)) {
             self.deployments.job = Some(Running::start(door, job));
         }
         Ok(())
@@ -78,23 +79,7 @@ impl Agent {
         if let Some(id) = first(DeploymentState::Approved).or(unplanned).filter(|_| !held) {
             return self.gather_job(id).await;
         }
-        if let Some(job) = self.look_job().await? {
-            return Ok(Some(job));
-        }
-        let waiting = self
-            .state
-            .desk
-            .deployments
-            .iter()
-            .any(|row| row.state == DeploymentState::Waiting && row.plan_hash.is_some());
-        let untold = self
-            .state
-            .desk
-            .deployments
-            .iter()
-            .any(|row| row.state == DeploymentState::Waiting && row.plan_hash.is_some() && !row.told);
-        // Once for each that waits, and taken away when none does: no nagging.
-        Ok((untold || self.deployments.tell && !waiting).then_some(Job::Tell(waiting)))
+        self.look_job().await
     }
 
     async fn gather_job(&mut self, id: DeploymentId) -> Result<Option<Job>, Problem> {
@@ -186,7 +171,6 @@ impl Agent {
             let mut change = self.change();
             let code = Some(EXPIRED.to_owned());
             change.say(DeploymentRow { state: DeploymentState::Expired, code, ..row });
-            self.deployments.tell = true;
             self.keep(change).await?;
         }
         self.expire_questions(now).await

@@ -106,7 +106,6 @@ impl Agent {
         }
         let view = PlanView::of_refusal(refusal);
         change.with(JournalChange::Plan(row.id, view.to_text()));
-        self.deployments.tell = true;
         change.say(row);
         self.keep(change).await
     }
@@ -190,7 +189,6 @@ impl Agent {
                     plan_hash: Some(hash),
                     approved: None,
                     asked_again: true,
-                    told: false,
                     ..row
                 };
                 let mut change = self.change();

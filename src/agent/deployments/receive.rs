@@ -255,7 +255,6 @@ impl Agent {
         let mut change = self.change();
         change.with(JournalChange::Plan(row.id, None));
         change.say(row);
-        self.deployments.tell = true;
         self.keep(change).await
     }
 
@@ -279,7 +278,6 @@ impl Agent {
             approved: None,
             hosts: std::collections::BTreeSet::new(),
             asked_again: false,
-            told: false,
             work: None,
             ended: None,
             undoable: false,

@@ -189,9 +189,6 @@ pub struct DeploymentRow {
     /// The plan was different at applying once already, and the owner was asked again (R36).
     #[serde(default)]
     pub asked_again: bool,
-    /// The owner has been told that it waits.
-    #[serde(default)]
-    pub told: bool,
     /// What is being done with its journal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work: Option<Work>,
