@@ -8,6 +8,7 @@ mod check;
 mod dashboards;
 mod home;
 mod make;
+mod repair;
 mod routines;
 
 pub use home::{
@@ -16,6 +17,7 @@ pub use home::{
 };
 
 pub use make::{Choices, plan};
+pub use repair::{Again, InPlace, again, mentions, names, needs_again, outdated};
 
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::id::OpaqueId;

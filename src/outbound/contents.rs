@@ -6,6 +6,7 @@
 
 mod hide;
 mod json;
+mod mentions;
 mod place;
 mod reference;
 mod resolve;
@@ -19,6 +20,7 @@ use super::reading::Text;
 use crate::identity::IdKey;
 
 pub use hide::rewrite;
+pub use mentions::{Mention, mentions};
 pub use resolve::resolve;
 
 /// Which ids exist for the tenant. What is excluded is unknown; so the portal cannot tell the two apart (R15).

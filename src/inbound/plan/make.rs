@@ -1,6 +1,6 @@
 //! Makes the plan: item by item, each before and after exactly, then what all of it comes to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::deployment::{Base, Deployment, Item};
@@ -11,6 +11,7 @@ use crate::identity::IdKey;
 use crate::inbound::abilities::{self, Ability, AbilityKind, Survey};
 use crate::inbound::deployment::Verified;
 use crate::inbound::diff::{Compared, ItemDiff};
+use crate::inbound::images;
 use crate::inbound::json::{Json, spelled};
 use crate::inbound::refusal::{Disposition, Refusal};
 use crate::outbound::contents::{self, Contents, DocumentKind, Ids};
@@ -28,6 +29,9 @@ pub struct Choices<'a> {
     /// Texts that this home has written before, for the things that the deployment names, as far as the journal still has them: with one
     /// that fits the base of an item a conflict can be shown from both sides. It may be empty.
     pub known: &'a [(OpaqueId, Text)],
+    /// For a deployment that is carried out again ([`super::again()`]): what stood in the place of each thing before it was carried out
+    /// first, which is what yields its hidden texts (R13). Empty for every other.
+    pub origins: &'a BTreeMap<OpaqueId, Image>,
 }
 
 /// Works out what a deployment would do to the home as it is now.
@@ -171,21 +175,28 @@ impl<'a, I: Ids> Planner<'a, I> {
 
     /// A designed text as it would be written.
     pub(super) fn resolved(&self, designed: &str, base: Option<&Contents<'_>>) -> Result<Text, Refusal> {
-        let resolved = contents::resolve(designed, base, self.ids, self.key)
-            .map_err(|error| Refusal::refused(error.code()))?;
-        if resolved.reveal_to_inbound().len() > MESSAGE_BYTES {
-            return Err(Refusal::refused("too_large"));
+        document(designed, base, self.ids, self.key)
+    }
+
+    /// The document that yields the hidden texts of a design for what stands there now.
+    pub(super) fn origin(&self, current: Contents<'a>) -> Option<Contents<'a>> {
+        match self.choices.origins.get(&current.thing) {
+            None => Some(current),
+            Some(Image::Absent) => None,
+            Some(Image::Present(text)) => Some(Contents { text: text.reveal_to_inbound(), ..current }),
         }
-        Ok(resolved)
+    }
+
+    /// What is carried out again leaves alone what would only be spelled otherwise.
+    pub(super) fn unless_alike(&self, thing: OpaqueId, target: &Target, current: &Text, text: Text) -> Text {
+        let wanted = Image::Present(text.clone());
+        let same = || images::alike(target, &Image::Present(current.clone()), &wanted);
+        if self.choices.origins.contains_key(&thing) && same() { current.clone() } else { text }
     }
 
     /// A short text that is no document: a title, an icon. Name tokens may stand in it.
     pub(super) fn resolved_word(&self, designed: &str) -> Result<Text, Refusal> {
-        let text = self.resolved(&spelled(designed), None)?;
-        match Json::parse(text.reveal_to_inbound()) {
-            Some(Json::Text(text)) => Ok(Private::new(text.into())),
-            _ => Err(Refusal::refused("not_json")),
-        }
+        word(designed, self.ids, self.key)
     }
 
     /// R16: what is there now must be what it was designed against.
@@ -296,6 +307,30 @@ impl<'a, I: Ids> Planner<'a, I> {
         let hash = hash(self.deployment, &steps, &abilities);
         let refused_hosts = self.hosts.into_iter().collect();
         Plan { steps, puts, abilities, refused_hosts, display_only, diff: self.diff, hash }
+    }
+}
+
+/// A designed text as it would be written.
+pub(super) fn document(
+    designed: &str,
+    base: Option<&Contents<'_>>,
+    ids: &impl Ids,
+    key: &IdKey,
+) -> Result<Text, Refusal> {
+    let resolved =
+        contents::resolve(designed, base, ids, key).map_err(|error| Refusal::refused(error.code()))?;
+    if resolved.reveal_to_inbound().len() > MESSAGE_BYTES {
+        return Err(Refusal::refused("too_large"));
+    }
+    Ok(resolved)
+}
+
+/// A short text that is no document, as it would be written.
+pub(super) fn word(designed: &str, ids: &impl Ids, key: &IdKey) -> Result<Text, Refusal> {
+    let text = document(&spelled(designed), None, ids, key)?;
+    match Json::parse(text.reveal_to_inbound()) {
+        Some(Json::Text(text)) => Ok(Private::new(text.into())),
+        _ => Err(Refusal::refused("not_json")),
     }
 }
 

@@ -2,9 +2,10 @@
 
 mod cards;
 mod dashboards;
+mod repair;
 mod routines;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vestibule_protocol::deployment::{Base, Delete, Deployment, DeploymentId, Item};
 use vestibule_protocol::id::{Fingerprint, OpaqueId, TenantId, Thing};
@@ -85,7 +86,13 @@ fn deployment(items: Vec<Item>) -> Deployment {
 
 fn planned_with(home: &HomeNow, items: Vec<Item>, hosts: &[&str]) -> Result<Plan, Refusal> {
     let hosts: BTreeSet<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
-    make(&deployment(items), home, &Things, &key(), &Choices { hosts: &hosts, known: &[] })
+    make(
+        &deployment(items),
+        home,
+        &Things,
+        &key(),
+        &Choices { hosts: &hosts, known: &[], origins: &BTreeMap::new() },
+    )
 }
 
 fn planned(home: &HomeNow, items: Vec<Item>) -> Result<Plan, Refusal> {

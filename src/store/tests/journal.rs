@@ -45,6 +45,7 @@ fn row(n: u8) -> DeploymentRow {
         told: true,
         work: Some(Work { way: Way::Forward, verified: false, deadline: NOW }),
         ended: Some(Ended { verified_ms: NOW, survived: true }),
+        repairs: None,
         undoable: true,
     }
 }
