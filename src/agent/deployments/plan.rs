@@ -1,7 +1,5 @@
 //! From what was read to a plan: shown to the owner, or, after the yes, written into the journal and carried out (R36, R38).
 
-use std::collections::BTreeMap;
-
 use vestibule_protocol::deployment::DeploymentId;
 use vestibule_protocol::id::{OpaqueId, Thing};
 use vestibule_protocol::problem::Problem;
@@ -14,7 +12,7 @@ use crate::home::gather::Gathered;
 use crate::inbound::apply::{Phase, Way};
 use crate::inbound::consent::Yes;
 use crate::inbound::deployment::{Received, Verified};
-use crate::inbound::plan::{Choices, HomeNow, Image, Plan, Target, plan};
+use crate::inbound::plan::{Choices, HomeNow, Image, Origins, Plan, Target, plan};
 use crate::inbound::refusal::{Disposition, Refusal};
 use crate::outbound::privacy::Known;
 use crate::outbound::reading::Text;
@@ -62,7 +60,7 @@ impl Agent {
         known: &[(OpaqueId, Text)],
     ) -> Result<Plan, Refusal> {
         let keys = self.keys.as_ref().ok_or_else(Refusal::not_paired)?;
-        let choices = Choices { hosts: &row.hosts, known, origins: &BTreeMap::new() };
+        let choices = Choices { hosts: &row.hosts, known, origins: &Origins::default() };
         heavy(|| {
             self.stock.with_ids(&keys.id_key, &self.state.grants, |ids| {
                 plan(verified, &for_tenant(gathered, ids), ids, &keys.id_key, &choices)
@@ -158,6 +156,7 @@ impl Agent {
                         item: step.item,
                         phase: Phase::Planned,
                         thing: step.thing,
+                        entity: None,
                         deletes: n >= puts,
                     },
                     target: step.target,

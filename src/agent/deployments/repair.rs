@@ -96,7 +96,10 @@ impl Agent {
             }
             let Some(envelope) = self.envelope(row.id).await? else { continue };
             let Ok(deployment) = heavy(|| deployment::read(&envelope)) else { continue };
-            let named = Named { mentions: mentions(&deployment), checked: None };
+            // What came along with it is named by what it has become.
+            let entities = self.steps(row.id).await?.into_iter().filter_map(|step| step.state.entity);
+            let mentions = mentions(&deployment).into_iter().chain(entities.map(Mention::Id)).collect();
+            let named = Named { mentions, checked: None };
             self.deployments.named.insert(row.id, named);
         }
         Ok(())
@@ -244,6 +247,7 @@ impl Agent {
                 before: step.before,
                 now: now.after,
                 edited: item.is_some_and(|item| item.drifted),
+                entity: step.state.entity,
             });
         }
         Ok(places)

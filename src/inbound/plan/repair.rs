@@ -9,7 +9,8 @@ use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::deployment::{Base, DashboardPut, Deployment, DeploymentId, Item, RoutinePut};
 use vestibule_protocol::id::OpaqueId;
 
-use super::make::{document, word};
+use super::arriving::Names;
+use super::make::{Origins, document, word};
 use super::routines::switched_as_now;
 use super::{DashboardRecord, HomeNow, Image, Needs, RoutineKind, RoutineState, Target};
 use crate::identity::IdKey;
@@ -36,6 +37,8 @@ pub struct InPlace {
     pub now: Image,
     /// It is known to have been edited at home since.
     pub edited: bool,
+    /// Of an automation or script that came new: the entity that it has become.
+    pub entity: Option<OpaqueId>,
 }
 
 /// A deployment, or what of it has to be written anew.
@@ -45,8 +48,8 @@ pub struct Again {
     pub verified: Verified,
     /// Which of the deployment's items these are.
     pub items: Vec<u32>,
-    /// See [`super::Choices::origins`].
-    pub origins: BTreeMap<OpaqueId, Image>,
+    /// For [`super::Choices::origins`].
+    pub origins: Origins,
 }
 
 /// What has to be read before the deployment can be planned again.
@@ -105,6 +108,8 @@ pub fn names(mentions: &BTreeSet<Mention>, ids: &impl Ids) -> Fixed<32> {
 /// The items of which something would be written differently today, in order.
 #[must_use]
 pub fn outdated(deployment: &Deployment, places: &[InPlace], ids: &impl Ids, key: &IdKey) -> Vec<u32> {
+    let names = names_now(deployment, places, ids);
+    let ids = &Names { ids, arriving: &names };
     let is_outdated = |(n, item): (u32, &Item)| {
         let of_item: Vec<&InPlace> = places.iter().filter(|place| place.item == n).collect();
         let whole = of_item.iter().any(|place| {
@@ -140,19 +145,29 @@ pub fn again(
     let looked = |place: &InPlace| InPlace { edited: place.edited || !as_left(place), ..place.clone() };
     let places: Vec<InPlace> = places.iter().map(looked).collect();
     let deployment = verified.deployment();
-    let (mut items, mut puts, mut origins) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let (mut items, mut puts, mut documents) = (Vec::new(), Vec::new(), BTreeMap::new());
     for n in outdated(deployment, &places, ids, key) {
         let Some(item) = deployment.items.get(n as usize) else { continue };
         let Some((put, thing, before)) = put_again(item, n, &places, key) else { continue };
         items.push(n);
         puts.push(put);
-        origins.insert(thing, before);
+        documents.insert(thing, before);
     }
     if items.is_empty() {
         return None;
     }
+    let origins = Origins { documents, names: names_now(deployment, &places, ids) };
     let deployment = Deployment { id, items: puts, ..deployment.clone() };
     Some(Again { verified: verified.in_place_of(deployment), items, origins })
+}
+
+/// What the entity ids have become that the deployment's texts write out.
+fn names_now(deployment: &Deployment, places: &[InPlace], ids: &impl Ids) -> BTreeMap<String, Text> {
+    let now = |place: &InPlace| {
+        let written = deployment.items.get(place.item as usize)?.entity_id()?;
+        Some((written, ids.reference_of(place.entity?)?))
+    };
+    places.iter().filter_map(now).collect()
 }
 
 /// An item as one that replaces what it has become.

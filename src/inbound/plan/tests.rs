@@ -1,11 +1,12 @@
 //! Plans on a small home: what fits, what is refused, and exactly what would be written.
 
+mod arriving;
 mod cards;
 mod dashboards;
 mod repair;
 mod routines;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use vestibule_protocol::deployment::{Base, Delete, Deployment, DeploymentId, Item};
 use vestibule_protocol::id::{Fingerprint, OpaqueId, TenantId, Thing};
@@ -91,7 +92,7 @@ fn planned_with(home: &HomeNow, items: Vec<Item>, hosts: &[&str]) -> Result<Plan
         home,
         &Things,
         &key(),
-        &Choices { hosts: &hosts, known: &[], origins: &BTreeMap::new() },
+        &Choices { hosts: &hosts, known: &[], origins: &Origins::default() },
     )
 }
 

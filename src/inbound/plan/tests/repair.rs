@@ -76,6 +76,7 @@ fn board_places(title: &str, entity: &str) -> Vec<InPlace> {
         before: Image::Absent,
         now: Image::Present(now),
         edited: false,
+        entity: None,
     };
     let contents = format!(r#"{{"views": [{{"cards": [{{"type": "tile", "entity": "{entity}"}}]}}]}}"#);
     vec![
@@ -176,6 +177,7 @@ fn r13_hidden_texts_come_from_what_stood_there_first() {
         before: Image::Present(text(CONTENTS)),
         now: Image::Present(text(&CONTENTS.replace("light.kitchen", "light.reading"))),
         edited: false,
+        entity: None,
     };
     let places = [place];
     let home = home_with(&places);
@@ -203,6 +205,7 @@ fn r40_an_automation_stays_as_it_is_switched() {
             before: Image::Absent,
             now: Image::Present(text(&now)),
             edited: false,
+            entity: None,
         };
         let places = [place];
         let home = home_with(&places);
@@ -229,4 +232,37 @@ fn the_hash_of_names_changes_with_what_is_named_and_with_nothing_else() {
     )]));
     assert_eq!(other.len(), 1);
     assert_eq!(names(&other, &Things), names(&other, &Renamed));
+}
+
+/// What came along has no token in the approved text; it is followed by the entity that it has become.
+#[test]
+fn what_came_along_is_followed_when_it_is_renamed() {
+    let script = routines::new(RoutineKind::Script, "night", r#"{"sequence":[{"delay":1}]}"#);
+    let shows = r#"{"views":[{"cards":[{"type":"tile","entity":"script.night"}]}]}"#;
+    let board = dashboards::new("our-house", shows);
+    let entity = |reference: &str| Things.token_of(reference, Thing::Entity);
+    let place = |item, thing, target, now: &str, entity| InPlace {
+        item,
+        thing: Some(thing),
+        target,
+        before: Image::Absent,
+        now: Image::Present(text(now)),
+        edited: false,
+        entity,
+    };
+    let of_script = Target::Routine { kind: RoutineKind::Script, id: text("night") };
+    let of_board = Target::DashboardConfig { url_path: text("our-house") };
+    // In the example's home it is called `script.evening` by now.
+    let places = [
+        place(0, SCRIPT, of_script, r#"{"sequence":[{"delay":1}]}"#, entity("script.evening")),
+        place(1, BOARD, of_board, shows, None),
+    ];
+    let home = home_with(&places);
+    let again = again_with(vec![script.clone(), board.clone()], &places, &home, &Things).unwrap();
+    assert_eq!(again.items, [1]);
+    let plan = plan_again(&again, &home, &Things);
+    assert_eq!(after(&plan, 0), shows.replace("script.night", "script.evening"));
+    let mut gone = places.clone();
+    gone[0].entity = Some(OpaqueId { thing: Thing::Entity, bits: 99 });
+    assert_eq!(again_with(vec![script, board], &gone, &home, &Things), None);
 }
