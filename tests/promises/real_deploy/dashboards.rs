@@ -197,14 +197,8 @@ impl Stage {
 
     /// The owner's dashboard as the portal holds it, with its id, once that is what is there.
     pub(super) async fn owners_held(&self) -> (String, String) {
-        let board = until("the owner's dashboard at the portal", SOON, async || {
-            let records = self.house.records().await;
-            let found = records.iter().find(|(key, record)| {
-                key.starts_with("content/b_") && record["text"].as_str().is_some_and(|text| text.contains("picture"))
-            });
-            found.map(|(key, _)| key["content/".len()..].to_owned()).ok_or_else(|| format!("{} records", records.len()))
-        })
-        .await;
+        self.house.equal("before a design").await;
+        let board = self.content_with("\"picture\"").await;
         let held = self.held(&board, |text| text.contains("picture")).await;
         (board, held)
     }

@@ -49,6 +49,7 @@ impl Stage {
         assert!(!self.file("automations.yaml").contains("initial_state"));
 
         // A new version leaves the switch alone, and so does its undo.
+        self.house.equal("it was switched on").await;
         let two = written(&WAKE.replace(r#""single""#, r#""restart""#));
         let second = self.deployed("Zebra automation two", &["--automation", &two]).await;
         let mut changed = due.clone();
@@ -113,6 +114,7 @@ impl Stage {
         let entity = format!("script.{SCRIPT}");
         assert_eq!(self.state(&entity).await.as_deref(), Some("off"));
 
+        self.house.equal("a new script").await;
         let two = written(&NIGHT.replace(r#""single""#, r#""restart""#));
         let second = self.deployed("Zebra script two", &["--script", &two]).await;
         assert_eq!(self.value("script", SCRIPT).await.unwrap()["mode"], "restart");
@@ -120,6 +122,7 @@ impl Stage {
         assert_eq!(self.value("script", SCRIPT).await.as_ref(), Some(&due));
 
         let thing = self.thing(&first, 0).await;
+        self.house.equal("a script was taken back").await;
         let gone = self.deployed("Zebra script gone", &["--delete", &format!("script/{thing}")]).await;
         assert_eq!((self.value("script", SCRIPT).await, self.state(&entity).await), (None, None));
         self.undo(&gone).await;

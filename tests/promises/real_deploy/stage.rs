@@ -72,12 +72,14 @@ impl Stage {
 
     /// Waits until the owner can say yes to a plan.
     pub(super) async fn planned(&self, id: &str) -> Value {
-        until("a plan", SOON, async || {
+        let shown = until("a plan", SOON, async || {
             let shown = self.show(id).await;
-            let ready = shown["state"] == "waiting" && shown["plan_hash"].is_string();
-            if ready { Ok(shown) } else { Err(shown.to_string()) }
+            let over = shown["state"].as_str().is_some_and(|state| ENDS.contains(&state));
+            if shown["plan_hash"].is_string() || over { Ok(shown) } else { Err(shown.to_string()) }
         })
-        .await
+        .await;
+        assert_eq!(shown["state"], "waiting", "{} {}", shown["problem"], shown["items"]);
+        shown
     }
 
     /// The owner's yes.
@@ -132,7 +134,7 @@ impl Stage {
     /// The owner takes a deployment back.
     pub(super) async fn undo(&self, id: &str) {
         let undone = self.house.agent.json(&["deployments", "undo", id, "--yes"]).await;
-        assert_eq!(undone["state"], "undone", "{undone:#}");
+        assert_eq!(undone["state"], "undone", "{} {}", undone["code"], undone["items"]);
     }
 
     /// Waits until the portal has heard of this state.
@@ -170,8 +172,9 @@ impl Stage {
         self.id("entity", |record| record["domain"] == domain).await
     }
 
-    /// The text of contents as the portal holds it, once that fits.
+    /// The text of contents as the portal holds it, once all is as it is at home, and fits.
     pub(super) async fn held(&self, id: &str, fits: impl Fn(&str) -> bool) -> String {
+        self.house.equal("before a design").await;
         until("contents at the portal", SOON, async || {
             let records = self.house.records().await;
             let text = records.get(&format!("content/{id}")).and_then(|record| record["text"].as_str());
@@ -242,6 +245,17 @@ impl Stage {
             404 => None,
             status => panic!("{status}: {}", answer.text()),
         }
+    }
+
+    /// Somebody at home saves an automation or script in the editor.
+    pub(super) async fn write_routine(&self, kind: &str, id: &str, text: &str) {
+        let bearer = format!("Bearer {}", self.home.token());
+        let at = SocketAddr::from(([127, 0, 0, 1], self.home.port()));
+        let path = format!("/api/config/{kind}/config/{id}");
+        let headers = [("Authorization", &*bearer), ("Content-Type", "application/json")];
+        let answer = http::send(at, "POST", &path, &headers, text).await.unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        self.call(json!({"type": "call_service", "domain": kind, "service": "reload"})).await;
     }
 
     /// The registry entry of an automation or script.

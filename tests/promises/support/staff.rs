@@ -3,6 +3,7 @@
 //! Only the portal's own commands are used.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -16,6 +17,7 @@ pub(crate) struct Staff {
     portal: String,
     token: String,
     fingerprint: String,
+    designed: AtomicU32,
 }
 
 impl Staff {
@@ -26,7 +28,8 @@ impl Staff {
         let added = ["staff", "add", "Company", "--tenant", tenant, "--role", "admin"];
         let token = house.portal.command(&added).await["token"].as_str().unwrap().to_owned();
         let portal = format!("http://{}", house.portal.address());
-        let staff = Self { folder, portal, token, fingerprint: house.fingerprint.clone() };
+        let (fingerprint, designed) = (house.fingerprint.clone(), AtomicU32::new(1));
+        let staff = Self { folder, portal, token, fingerprint, designed };
         let (key, charter) = (staff.path("ada.key"), staff.path("charter.json"));
         staff.ran(&["key", "new", "--person", "Ada Example", "--no-passphrase", "--out", &key]).await;
         let root = house.portal.beside("Example.root.key");
@@ -52,7 +55,8 @@ impl Staff {
 
     /// Puts a deployment together and signs it; its id and its file.
     pub(crate) async fn designed(&self, title: &str, items: &[&str]) -> (String, String) {
-        let file = self.path(&format!("{}.json", title.to_lowercase().replace(' ', "-")));
+        let number = self.designed.fetch_add(1, Ordering::Relaxed);
+        let file = self.path(&format!("deployment-{number}.json"));
         let new = ["deployment", "new", "--instance", &self.fingerprint, "--title", title];
         let rest = ["--author", "Cleo Example", "--out", &file];
         let made = self.online(&[&new[..], items, &rest].concat()).await;
