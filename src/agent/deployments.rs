@@ -13,6 +13,7 @@ mod offline;
 mod owner;
 mod plan;
 mod receive;
+mod repair;
 mod report;
 mod views;
 mod walk;
@@ -25,7 +26,7 @@ pub use views::{
 };
 pub(in crate::agent) use work::Brought;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -82,6 +83,10 @@ pub(super) struct Deployments {
     attempts: u32,
     /// When what is held is looked at again.
     reconsider_at: Option<Instant>,
+    /// When it is looked at whether what is in place still names everything as the home does.
+    renames_at: Option<Instant>,
+    /// What the deployments in place name.
+    named: BTreeMap<DeploymentId, repair::Named>,
     /// Keys of approvers that the owner has blocked.
     blocked: BTreeSet<[u8; 32]>,
 }
@@ -152,6 +157,9 @@ impl Agent {
             self.deployments.blocked = receive::blocked(&trusting);
             self.state.desk.trusting = trusting;
         }
+        if !rows.is_empty() {
+            self.deployments.rows_have_changed();
+        }
         for row in rows {
             let all = &mut self.state.desk.deployments;
             match all.iter_mut().find(|known| known.id == row.id) {
@@ -191,9 +199,11 @@ struct Change {
 }
 
 impl Change {
-    /// A row as it is now, with a report of it.
+    /// A row as it is now, with a report of it. Of a repair the portal hears nothing: it did not propose it.
     fn say(&mut self, row: DeploymentRow) {
-        self.reports.push(report::Said::of(&row, self.commit.now));
+        if row.repairs.is_none() {
+            self.reports.push(report::Said::of(&row, self.commit.now));
+        }
         self.rows.push(row);
     }
 

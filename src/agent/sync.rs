@@ -110,6 +110,7 @@ impl Agent {
         if !taken.commit.is_empty() {
             self.store.commit(taken.commit).await.map_err(|error| problem::store(&error))?;
         }
+        self.deployments.names_may_have_changed();
         self.left_out = taken.left_out;
         let changed = self.current.as_ref().is_none_or(|current| current.root() != taken.snapshot.root());
         if changed {

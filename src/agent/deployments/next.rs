@@ -75,16 +75,29 @@ impl Agent {
         let unplanned = |row: &&DeploymentRow| {
             row.state == DeploymentState::Waiting && row.plan_hash.is_none() && !is_held(row)
         };
-        let unplanned = rows.iter().find(unplanned).map(|row| row.id);
-        if let Some(id) = first(DeploymentState::Approved).or(unplanned).filter(|_| !held) {
+        let next = rows.iter().find(unplanned).map(|row| row.id);
+        if let Some(id) = first(DeploymentState::Approved).or(next).filter(|_| !held) {
             return self.gather_job(id).await;
         }
-        self.look_job().await
+        if let Some(job) = self.look_job().await? {
+            return Ok(Some(job));
+        }
+        if self.renames_are_due() {
+            self.look_for_renames().await?;
+            let offered = self.state.desk.deployments.iter().find(unplanned).map(|row| row.id);
+            if let Some(id) = offered {
+                return self.gather_job(id).await;
+            }
+        }
+        Ok(None)
     }
 
     async fn gather_job(&mut self, id: DeploymentId) -> Result<Option<Job>, Problem> {
         let Some(keys) = &self.keys else { return Ok(None) };
         let key = keys.id_key.clone();
+        if let Some(needs) = self.repair_needs(id).await? {
+            return Ok(Some(Job::Gather(id, needs, key)));
+        }
         let read = self.envelope(id).await?.and_then(|envelope| deployment::read(&envelope).ok());
         Ok(read.map(|deployment| Job::Gather(id, needs(&deployment), key)))
     }
@@ -198,6 +211,7 @@ impl Agent {
             .deployments
             .iter()
             .filter(|row| matches!(row.state, DeploymentState::Waiting | DeploymentState::Approved))
+            .filter(|row| row.repairs.is_none())
             .map(|row| i64::try_from(row.expires).unwrap_or(i64::MAX / 1000).saturating_mul(1000))
             .min()
             .map(in_ms);
@@ -208,8 +222,10 @@ impl Agent {
             && self.home.trouble.is_none()
             && self.deployments.job.is_none()
             && !self.state.grants.consent.restricted;
-        let settles = settles.filter(|_| ready).map(|at| retry.map_or(at, |retry| at.max(retry)));
-        [settles, expires, reconsider, retry].into_iter().flatten().min()
+        let rested = |at: Instant| retry.map_or(at, |retry| at.max(retry));
+        let settles = settles.filter(|_| ready).map(rested);
+        let renames = self.deployments.renames_at.filter(|_| ready && self.may_offer()).map(rested);
+        [settles, expires, reconsider, retry, renames].into_iter().flatten().min()
     }
 }
 

@@ -44,6 +44,7 @@ fn row(n: u8) -> DeploymentRow {
         asked_again: false,
         work: Some(Work { way: Way::Forward, verified: false, deadline: NOW }),
         ended: Some(Ended { verified_ms: NOW, survived: true }),
+        repairs: None,
         undoable: true,
     }
 }
@@ -84,7 +85,7 @@ pub(super) fn fill(commit: &mut Commit, desk: &Desk) {
 fn step(n: u32, phase: Phase) -> StepRow {
     StepRow {
         n,
-        state: StepState { item: 0, phase, thing: None, deletes: false },
+        state: StepState { item: 0, phase, thing: None, entity: None, deletes: false },
         target: Target::DashboardConfig { url_path: Private::new("a-b".into()) },
         before: Image::Absent,
         after: Image::Present(Private::new(CANARY.repeat(2_000).into())),

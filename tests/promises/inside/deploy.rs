@@ -4,6 +4,7 @@
 mod broken;
 mod kinds;
 mod life;
+mod repair;
 
 use std::time::Duration;
 
