@@ -72,8 +72,6 @@ pub(super) struct Deployments {
     heard: (i64, u32),
     /// What is in place has to be looked at again.
     look: bool,
-    /// Home Assistant may have started again since the last look.
-    restarted: bool,
     /// After trouble at the desk it is left alone until then.
     retry_at: Option<Instant>,
     attempts: u32,
@@ -90,12 +88,12 @@ impl Deployments {
     pub(super) fn new(door: Option<Door>, desk: &Desk) -> Self {
         let tell = desk.deployments.iter().any(|row| row.told);
         let blocked = receive::blocked(&desk.trusting);
-        Self { door, blocked, look: true, restarted: true, tell, ..Self::default() }
+        Self { door, blocked, look: true, tell, ..Self::default() }
     }
 
     /// The home has been connected to afresh: it may have started again.
     pub(super) const fn reconnected(&mut self) {
-        (self.look, self.restarted) = (true, true);
+        self.look = true;
     }
 
     /// Everything about a tenant has been forgotten; the desk stays where it is.

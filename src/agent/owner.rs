@@ -140,6 +140,10 @@ impl Agent {
 
     /// R29: erased here at once, but for what the portal's receipt needs.
     async fn forget(&mut self, give_up: bool) -> Result<Forgotten, Problem> {
+        // Old or new, never half: what is being written ends within a minute. Where it cannot go on, nobody has to wait for it.
+        if !give_up && self.is_writing() {
+            return Err(problem::being_written());
+        }
         if let Some(link) = self.portal.link.take() {
             // A row that it were about to write would outlive the ledger.
             link.end().await;

@@ -44,7 +44,7 @@ fn row(n: u8) -> DeploymentRow {
         asked_again: false,
         told: true,
         work: Some(Work { way: Way::Forward, verified: false, deadline: NOW }),
-        ended: Some(Ended { verified_ms: NOW, survived: true }),
+        ended: Some(Ended { verified_ms: NOW }),
         undoable: true,
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod house;
 pub(crate) mod http;
 pub(crate) mod portal;
 pub(crate) mod programs;
+pub(crate) mod signing;
 pub(crate) mod wire;
 
 use std::path::Path;
