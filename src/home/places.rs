@@ -23,6 +23,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 const OTHERS_CHANGED: &str = "resources_changed";
 /// An automation or script is not loaded although its file was.
 const NOT_LOADED: &str = "not_loaded";
+/// An automation or script got another entity id than the one by which others name it.
+const OTHER_ENTITY_ID: &str = "other_entity_id";
 /// Home Assistant asks for a repair of it.
 const COMPLAINS: &str = "needs_repair";
 
@@ -217,18 +219,23 @@ pub async fn registry_id(desk: &mut impl HomeDesk, target: &Target) -> Result<Op
     Ok(entities.into_iter().find(|entity| entity.unique_id == id).map(|entity| entity.registry_id))
 }
 
-/// Checks that what was written into a place works: an automation or script is loaded, and nothing complains.
+/// Checks that what was written into a place works: an automation or script is loaded, and nothing complains. `wanted` is the entity id
+/// that it has to have, because others name it.
 ///
 /// # Errors
 /// What the desk says; the inner error is a stable code.
 pub async fn verify(
     desk: &mut impl HomeDesk,
     target: &Target,
+    wanted: Option<&Text>,
 ) -> Result<Result<(), &'static str>, DeskError> {
     let Target::Routine { kind, id } = target else { return Ok(Ok(())) };
     let Some(entity) = loaded(desk, desk_kind(*kind), id.reveal_to_home()).await? else {
         return Ok(Err(NOT_LOADED));
     };
+    if wanted.is_some_and(|wanted| **wanted.reveal_to_home() != *entity.entity_id) {
+        return Ok(Err(OTHER_ENTITY_ID));
+    }
     let issues = desk.issues().await?;
     let complains = issues.iter().any(|issue| {
         issue.strip_prefix(&*entity.entity_id).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))

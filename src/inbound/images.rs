@@ -26,7 +26,7 @@ pub fn compare(target: &Target, found: &Image, before: &Image, after: &Image, se
 }
 
 /// Whether two images of one place have the same value: for dashboards with their keys in order, for all else without.
-fn alike(target: &Target, one: &Image, other: &Image) -> bool {
+pub(super) fn alike(target: &Target, one: &Image, other: &Image) -> bool {
     let (Image::Present(one), Image::Present(other)) = (one, other) else { return one == other };
     let (one, other): (&str, &str) = (one.reveal_to_inbound(), other.reveal_to_inbound());
     let plain = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();

@@ -20,6 +20,7 @@ mod privacy;
 mod problems;
 mod real_cards;
 mod real_desk;
+mod real_leaks;
 mod real_sync;
 mod sim;
 mod support;

@@ -138,7 +138,11 @@ impl Agent {
             last_sequence: desk.trusting.last_sequence,
             held: self.is_held(),
             changes: &self.state.grants.consent.changes,
-            pending: desk.deployments.iter().filter(|row| row.sequence > 0 && row.state.is_pending()).count(),
+            pending: desk
+                .deployments
+                .iter()
+                .filter(|row| row.sequence > 0 && row.repairs.is_none() && row.state.is_pending())
+                .count(),
         })
     }
 
@@ -242,9 +246,13 @@ impl Agent {
         let stuck = |row: &&DeploymentRow| is_unplanned(row) && row.code.is_some();
         let stuck: Vec<DeploymentRow> = self.state.desk.deployments.iter().filter(stuck).cloned().collect();
         for row in stuck {
-            let Some(envelope) = self.envelope(row.id).await? else { continue };
+            let of = row.repairs.as_ref().map_or(row.id, |repairs| repairs.of);
+            let Some(received) = self.envelope(of).await?.map(Received::new) else { continue };
             let Some(trust) = self.trust() else { return Ok(()) };
-            let verified = heavy(|| Received::new(envelope).verify_again(&trust));
+            let verified = heavy(|| match row.repairs {
+                Some(_) => received.verify_in_place(&trust),
+                None => received.verify_again(&trust),
+            });
             let waits =
                 verified.is_err_and(|refusal| matches!(refusal.disposition, Disposition::Hold { .. }));
             if !waits {
@@ -265,7 +273,9 @@ impl Agent {
 
     async fn on_withdraw(&mut self, withdraw: &Withdraw) -> Result<(), Problem> {
         let Some(row) = self.deployment(withdraw.deployment) else { return Ok(()) };
-        if !matches!(row.state, DeploymentState::Waiting | DeploymentState::Approved) {
+        // What a portal never proposed it cannot take back.
+        if row.repairs.is_some() || !matches!(row.state, DeploymentState::Waiting | DeploymentState::Approved)
+        {
             return Ok(());
         }
         let row = DeploymentRow {
@@ -276,7 +286,6 @@ impl Agent {
         let mut change = self.change();
         change.with(JournalChange::Plan(row.id, None));
         change.say(row);
-        self.deployments.tell = true;
         self.keep(change).await
     }
 
@@ -300,10 +309,10 @@ impl Agent {
             approved: None,
             hosts: std::collections::BTreeSet::new(),
             asked_again: false,
-            told: false,
             work: None,
             ended: None,
             undoable: false,
+            repairs: None,
         }
     }
 

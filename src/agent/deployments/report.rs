@@ -109,7 +109,9 @@ impl Agent {
     /// carried out; what still waits it sends again itself.
     pub(in crate::agent) async fn tell_again(&mut self) -> Result<(), Problem> {
         let carried_out = |row: &&DeploymentRow| {
-            !row.state.is_pending() && (row.ended.is_some() || row.state == DeploymentState::NeedsOwner)
+            row.repairs.is_none()
+                && !row.state.is_pending()
+                && (row.ended.is_some() || row.state == DeploymentState::NeedsOwner)
         };
         let rows = self.state.desk.deployments.iter().filter(carried_out);
         let now = self.clock.now_ms();

@@ -7,6 +7,7 @@ mod kinds;
 mod leaving;
 mod life;
 mod lost;
+mod repair;
 mod restored;
 mod staff;
 mod trust;
@@ -30,7 +31,7 @@ use crate::support::signing;
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// A home that is paired, in sync, has a charter pinned and is asked about every kind of change.
-async fn house() -> (World, RealPortal) {
+pub(super) async fn house() -> (World, RealPortal) {
     let world = World::new(20).await;
     let portal = RealPortal::in_sync_with(&world).await;
     portal.charter().await;
@@ -86,7 +87,7 @@ async fn view(world: &World, id: DeploymentId) -> Option<DeploymentView> {
 }
 
 /// Waits until a deployment is in this state at home.
-async fn until(world: &World, id: DeploymentId, state: &str) -> DeploymentView {
+pub(super) async fn until(world: &World, id: DeploymentId, state: &str) -> DeploymentView {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let seen = view(world, id).await;
@@ -128,7 +129,7 @@ fn contents(world: &World, path: &str) -> Option<String> {
     world.home.model(|model| model.contents.get(path).cloned())
 }
 
-fn has_dashboard(world: &World, path: &str) -> bool {
+pub(super) fn has_dashboard(world: &World, path: &str) -> bool {
     world.home.model(|model| model.dashboards.iter().any(|dashboard| dashboard["url_path"] == path))
 }
 

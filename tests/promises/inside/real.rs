@@ -11,7 +11,7 @@ use vestibule_portal::role::Role;
 use vestibule_portal::serve::{self, Options, Running, upkeep};
 use vestibule_portal::store::staff::Staff;
 use vestibule_portal::store::{
-    Stop, charters, deployments, history, homes, invites, questions, requests, submit, tenants,
+    Stop, charters, deployments, history, homes, invites, questions, requests, submit, support, tenants,
 };
 use vestibule_portal::world::World as Outside;
 use vestibule_protocol::bytes::Fixed;
@@ -103,6 +103,18 @@ impl RealPortal {
 
     pub(super) fn invite(&self) -> String {
         Invite { secret: SECRET, tenant: self.tenant, origin: self.origin.clone() }.code()
+    }
+
+    /// A second invite, for a home that has used the first up.
+    pub(super) async fn another_invite(&self) -> String {
+        const ANOTHER: [u8; 16] = [7; 16];
+        let tenant = self.tenant;
+        let made = self.app.store.write(move |tx| {
+            let row = tenants::get(tx.db, &tenant)?.id;
+            invites::add(tx, row, &ANOTHER, None)
+        });
+        made.await.unwrap();
+        Invite { secret: ANOTHER, tenant, origin: self.origin.clone() }.code()
     }
 
     /// The tenant's statement, which anybody may have heard.
@@ -212,6 +224,12 @@ impl RealPortal {
     /// Requests with their state.
     pub(super) fn requests(&self) -> Vec<requests::Request> {
         self.read(|db| requests::list(db, tenants::get(db, &self.tenant)?.id, None, 100))
+    }
+
+    /// Texts of the support reports that are kept, newest first.
+    pub(super) fn reports(&self) -> Vec<String> {
+        let Some(home) = self.home() else { return Vec::new() };
+        self.read(|db| support::list(db, home)).into_iter().map(|report| report.text).collect()
     }
 
     /// The only home's fingerprint.
