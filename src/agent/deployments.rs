@@ -76,8 +76,6 @@ pub(super) struct Deployments {
     heard: (i64, u32),
     /// What is in place has to be looked at again.
     look: bool,
-    /// Home Assistant may have started again since the last look.
-    restarted: bool,
     /// After trouble at the desk it is left alone until then.
     retry_at: Option<Instant>,
     attempts: u32,
@@ -95,12 +93,12 @@ impl Deployments {
     /// Deployments of an agent that can reach its home through this door; without one, nothing is carried out.
     pub(super) fn new(door: Option<Door>, desk: &Desk) -> Self {
         let blocked = receive::blocked(&desk.trusting);
-        Self { door, blocked, look: true, restarted: true, ..Self::default() }
+        Self { door, blocked, look: true, ..Self::default() }
     }
 
     /// The home has been connected to afresh: it may have started again.
     pub(super) const fn reconnected(&mut self) {
-        (self.look, self.restarted) = (true, true);
+        self.look = true;
     }
 
     /// Everything about a tenant has been forgotten; the desk stays where it is.

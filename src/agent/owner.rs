@@ -152,6 +152,10 @@ impl Agent {
 
     /// R29: erased here at once, but for what the portal's receipt needs.
     async fn forget(&mut self, give_up: bool) -> Result<Forgotten, Problem> {
+        // Old or new, never half: what is being written ends within a minute. Where it cannot go on, nobody has to wait for it.
+        if !give_up && self.is_writing() {
+            return Err(problem::being_written());
+        }
         let stub = if give_up { None } else { self.stub().or_else(|| self.state.forget_stub.clone()) };
         // Who only stops waiting still wants what was to be taken along.
         let carried = self.state.carried.clone().filter(|_| give_up);

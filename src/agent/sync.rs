@@ -326,6 +326,9 @@ impl Agent {
             if let Some(trusting) = trusting {
                 self.state.desk.trusting = trusting;
             }
+            if noticed {
+                self.tell_again().await?;
+            }
         }
         tracing::info!("connected to the portal");
         self.portal.welcomed_since = Some(self.clock.now_ms() / 1000);

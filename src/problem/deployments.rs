@@ -205,6 +205,17 @@ pub fn nothing_to_enable() -> Problem {
     )
 }
 
+/// Forgetting in the middle of a write.
+#[must_use]
+pub fn being_written() -> Problem {
+    Problem::new(
+        "being_written",
+        "A deployment is being written, or taken back, at this moment. Nothing was forgotten.",
+        "Try again in a minute.",
+    )
+    .retryable()
+}
+
 /// Forgetting without a word about what deployments have changed.
 #[must_use]
 pub fn undo_or_keep(count: usize) -> Problem {

@@ -96,6 +96,12 @@ impl Agent {
         if ready { Ok(()) } else { Err(problem::home_not_ready(self.home.trouble)) }
     }
 
+    /// Whether something is being written or taken back at this moment.
+    pub(in crate::agent) fn is_writing(&self) -> bool {
+        let applying = |row: &DeploymentRow| row.state == DeploymentState::Applying;
+        self.state.desk.deployments.iter().any(applying) && self.desk_is_open().is_ok()
+    }
+
     async fn begin_undo(&mut self, id: DeploymentId, overwrite: bool) -> Result<(), Problem> {
         let row = self.known(id)?.clone();
         let undoable = row.undoable && (row.state.is_in_place() || row.state == DeploymentState::NeedsOwner);

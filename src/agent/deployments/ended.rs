@@ -31,7 +31,7 @@ impl Agent {
         match brought {
             Brought::Gathered(id, gathered) => self.on_gathered(id, *gathered).await,
             Brought::Walked(id, end, steps) => self.on_walked(id, end, &steps).await,
-            Brought::Looked(seen) => self.on_looked(seen).await,
+            Brought::Looked(seen, since) => self.on_looked(seen, since).await,
             Brought::Told(notices) => self.told(notices).await,
             Brought::Ran(errand, done) => self.on_ran(errand, done).await,
             Brought::Trouble(trouble, errand) => {
@@ -58,7 +58,7 @@ impl Agent {
         match end {
             End::Verified => {
                 row.state = DeploymentState::Verified;
-                row.ended = Some(Ended { verified_ms: now, survived: false });
+                row.ended = Some(Ended { verified_ms: now });
                 self.name_things(&mut row, steps);
             }
             End::RolledBack(code) => (row.state, row.code) = (DeploymentState::RolledBack, Some(code)),
@@ -137,9 +137,12 @@ impl Agent {
     }
 
     /// R43: settled, lost or edited.
-    async fn on_looked(&mut self, seen: Vec<(DeploymentId, Vec<Option<Seen>>)>) -> Result<(), Problem> {
+    async fn on_looked(
+        &mut self,
+        seen: Vec<(DeploymentId, Vec<Option<Seen>>)>,
+        since: Option<i64>,
+    ) -> Result<(), Problem> {
         let now = self.clock.now_ms();
-        let restarted = std::mem::take(&mut self.deployments.restarted);
         let all = self.in_place().await?;
         for (id, seen) in seen {
             let Some(row) = self.deployment(id).cloned() else { continue };
@@ -147,13 +150,16 @@ impl Agent {
             if steps.len() != seen.len() || !row.state.is_in_place() {
                 continue;
             }
-            let ended = row.ended.unwrap_or(Ended { verified_ms: now, survived: true });
-            let looked = judge(&seen, restarted && !ended.survived);
+            let ended = row.ended.unwrap_or(Ended { verified_ms: now });
+            // What is settled was on the disk; what was seen to be edited is the owner's. Neither can have been lost.
+            let restarted = since.is_some_and(|since| since > ended.verified_ms);
+            let fresh = row.state == DeploymentState::Verified && !row.items.iter().any(|item| item.drifted);
+            let looked = judge(&seen, restarted && fresh);
             if !looked.lost.is_empty() {
                 self.write_again(row, &looked, steps).await?;
                 continue;
             }
-            self.settle_or_drift(row, ended, restarted, &looked, steps).await?;
+            self.settle_or_drift(row, ended, &looked, steps).await?;
         }
         Ok(())
     }
@@ -183,13 +189,12 @@ impl Agent {
         &mut self,
         before: DeploymentRow,
         ended: Ended,
-        restarted: bool,
         looked: &Looked,
         steps: &[StepRow],
     ) -> Result<(), Problem> {
         let now = self.clock.now_ms();
         let mut row = before.clone();
-        row.ended = Some(Ended { survived: ended.survived || restarted, ..ended });
+        row.ended = Some(ended);
         if row.state == DeploymentState::Verified && now >= ended.verified_ms + SETTLE_MS {
             row.state = DeploymentState::Settled;
             row.changed_ms = now;

@@ -72,9 +72,7 @@ impl Agent {
         }
         // R6: until the owner has confirmed, nothing new is begun.
         let held = self.is_held();
-        let unplanned = |row: &&DeploymentRow| {
-            row.state == DeploymentState::Waiting && row.plan_hash.is_none() && !is_held(row)
-        };
+        let unplanned = |row: &&DeploymentRow| is_unplanned(row) && row.code.is_none();
         let next = rows.iter().find(unplanned).map(|row| row.id);
         if let Some(id) = first(DeploymentState::Approved).or(next).filter(|_| !held) {
             return self.gather_job(id).await;
@@ -141,7 +139,9 @@ impl Agent {
             change.say(DeploymentRow { state: DeploymentState::Settled, changed_ms: now, ..row });
             self.keep(change).await?;
         }
-        Ok((!all.is_empty()).then_some(Job::Look(all)))
+        let unsettled = |row: &&DeploymentRow| row.state == DeploymentState::Verified;
+        let unsettled = self.state.desk.deployments.iter().filter(unsettled).map(|row| row.id).collect();
+        Ok((!all.is_empty()).then_some(Job::Look(all, unsettled)))
     }
 
     /// The steps of everything that is in place and can be undone, without those whose place a later one has taken over.
@@ -215,7 +215,7 @@ impl Agent {
             .map(|row| i64::try_from(row.expires).unwrap_or(i64::MAX / 1000).saturating_mul(1000))
             .min()
             .map(in_ms);
-        let held = desk.deployments.iter().any(is_held);
+        let held = desk.deployments.iter().any(|row| is_held(row) || is_unplanned(row));
         let reconsider = self.deployments.reconsider_at.filter(|_| held);
         let retry = self.deployments.retry_at.filter(|at| *at > Instant::now());
         let ready = self.home.complete
@@ -227,6 +227,11 @@ impl Agent {
         let renames = self.deployments.renames_at.filter(|_| ready && self.may_offer()).map(rested);
         [settles, expires, reconsider, retry, renames].into_iter().flatten().min()
     }
+}
+
+/// Believed, and without a plan; with a code, it cannot be planned before something has changed.
+pub(super) fn is_unplanned(row: &DeploymentRow) -> bool {
+    row.state == DeploymentState::Waiting && row.plan_hash.is_none() && !is_held(row)
 }
 
 /// When a deployment is to be read again (R43), in Unix milliseconds.

@@ -1,5 +1,7 @@
 //! The task at the desk: one job, from opening the desk to closing it.
 
+use std::collections::BTreeSet;
+
 use tokio::task::JoinHandle;
 use vestibule_protocol::deployment::DeploymentId;
 
@@ -7,7 +9,7 @@ use super::walk::{self, Journal, Stopped};
 use super::{Door, Errand, enable};
 use crate::agent::notices::{Notice, Telling};
 use crate::control::Reply;
-use crate::home::desk::{Desk, DeskError};
+use crate::home::desk::{Desk, DeskError, HomeDesk as _};
 use crate::home::gather::{Gathered, gather};
 use crate::home::places;
 use crate::identity::IdKey;
@@ -23,8 +25,8 @@ pub(super) enum Job {
     Gather(DeploymentId, Needs, IdKey),
     /// Walk through a journal.
     Walk(Box<Journal>, Vec<StepRow>, Work),
-    /// Look again at what is in place.
-    Look(Vec<(DeploymentId, Vec<StepRow>)>),
+    /// Look again at what is in place; what of it could still have been lost in a crash of Home Assistant.
+    Look(Vec<(DeploymentId, Vec<StepRow>)>, BTreeSet<DeploymentId>),
     /// Tell the owner something through Home Assistant, or take it away there.
     Tell(Telling),
     /// Something small for the owner.
@@ -35,7 +37,8 @@ pub(super) enum Job {
 pub(in crate::agent) enum Brought {
     Gathered(DeploymentId, Box<Gathered>),
     Walked(DeploymentId, End, Vec<StepRow>),
-    Looked(Vec<(DeploymentId, Vec<Option<Seen>>)>),
+    /// With the time since when Home Assistant runs at the latest, Unix milliseconds, where that matters and is known.
+    Looked(Vec<(DeploymentId, Vec<Option<Seen>>)>, Option<i64>),
     Told(Vec<Notice>),
     Ran(Errand, Result<(), DeskError>),
     /// Nothing: the home cannot be reached, and it is tried again later.
@@ -86,8 +89,8 @@ async fn perform(door: Door, job: Job) -> Brought {
             Err(Stopped::Desk(error)) => failed(Some(journal.id), error),
             Err(Stopped::Store(error)) => Brought::Store(error),
         },
-        Job::Look(deployments) => match look(&mut desk, deployments).await {
-            Ok(seen) => Brought::Looked(seen),
+        Job::Look(deployments, unsettled) => match look(&mut desk, deployments, &unsettled).await {
+            Ok((seen, since)) => Brought::Looked(seen, since),
             Err(error) => failed(None, error),
         },
         Job::Tell(telling) => match telling.perform(&mut desk).await {
@@ -117,8 +120,10 @@ fn failed(id: Option<DeploymentId>, error: DeskError) -> Brought {
 async fn look(
     desk: &mut Desk<'_>,
     deployments: Vec<(DeploymentId, Vec<StepRow>)>,
-) -> Result<Vec<(DeploymentId, Vec<Option<Seen>>)>, DeskError> {
+    unsettled: &BTreeSet<DeploymentId>,
+) -> Result<(Vec<(DeploymentId, Vec<Option<Seen>>)>, Option<i64>), DeskError> {
     let mut all = Vec::new();
+    let mut doubtful = false;
     for (id, steps) in deployments {
         let mut seen = Vec::new();
         for step in &steps {
@@ -128,9 +133,18 @@ async fn look(
                 Err(_) => None,
             });
         }
+        doubtful |= unsettled.contains(&id) && seen.contains(&Some(Seen::Before));
         all.push((id, seen));
     }
-    Ok(all)
+    // All states are a large answer, asked for only where it tells a crash from somebody's decision.
+    if !doubtful {
+        return Ok((all, None));
+    }
+    match desk.oldest_state().await {
+        Ok(since) => Ok((all, since)),
+        Err(error @ DeskError::Trouble(_)) => Err(error),
+        Err(_) => Ok((all, None)),
+    }
 }
 
 impl Errand {

@@ -256,6 +256,23 @@ pub(in crate::home) fn states(raw: &RawValue) -> Result<Vec<(String, RoutineStat
     Ok(all)
 }
 
+/// When the state was written that has stood longest, in Unix milliseconds; `None` where no state says.
+pub(in crate::home) fn oldest_state(raw: &RawValue) -> Result<Option<i64>, Garbled> {
+    #[derive(Deserialize)]
+    struct State<'a> {
+        #[serde(default, borrow)]
+        last_updated: Odd<'a>,
+    }
+    let mut oldest: Option<i64> = None;
+    each(raw, |state: State<'_>| {
+        let written = state.last_updated.get().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+        if let Some(written) = written.map(jiff::Timestamp::as_millisecond) {
+            oldest = Some(oldest.map_or(written, |oldest| oldest.min(written)));
+        }
+    })?;
+    Ok(oldest)
+}
+
 /// Ids of repairs about automations and scripts. Their texts are not read.
 pub(in crate::home) fn issues(raw: &RawValue) -> Result<Vec<String>, Garbled> {
     #[derive(Deserialize)]

@@ -115,9 +115,6 @@ pub struct Work {
 pub struct Ended {
     /// When it was verified, Unix milliseconds.
     pub verified_ms: i64,
-    /// It was seen in place after a later start of Home Assistant (R43).
-    #[serde(default)]
-    pub survived: bool,
 }
 
 /// One item of a deployment, for lists.

@@ -100,6 +100,51 @@ impl World {
         self.folder.path()
     }
 
+    /// A copy of the data folder as it is now, while the agent is stopped.
+    pub(super) fn copy(&self) -> TempDir {
+        let copy = tempfile::tempdir().unwrap();
+        for (name, bytes) in files(self.folder.path()) {
+            std::fs::write(copy.path().join(name), bytes).unwrap();
+        }
+        copy
+    }
+
+    /// The data folder is put back to a copy, while the agent is stopped.
+    pub(super) fn put_back(&self, copy: &TempDir) {
+        for (name, _) in files(self.folder.path()) {
+            std::fs::remove_file(self.folder.path().join(name)).unwrap();
+        }
+        for (name, bytes) in files(copy.path()) {
+            std::fs::write(self.folder.path().join(name), bytes).unwrap();
+        }
+    }
+
+    /// A second agent with a copy of the first one's data folder, for the same home.
+    pub(super) async fn twin(&self, folder: TempDir) -> Self {
+        let mut twin = Self {
+            clock: self.clock.clone(),
+            home: self.home.clone(),
+            to_portal: ToPortal::default(),
+            options: self.options,
+            folder,
+            agent: None,
+        };
+        twin.start().await;
+        twin
+    }
+
+    /// What the agent remembers of deployments.
+    pub(super) fn desk(&self) -> vestibule::store::Desk {
+        self.reader().load().unwrap().desk
+    }
+
+    /// Home Assistant starts again: every state is new, and connections end.
+    pub(super) fn restart_home(&self) {
+        let now = jiff::Timestamp::from_millisecond(self.clock.now_ms()).unwrap();
+        self.home.started_at(&now.to_string());
+        self.home.cut_connections();
+    }
+
     /// Starts the agent, as soon as the one before has let go of the folder.
     pub(super) async fn start(&mut self) {
         let folder = Folder::create(self.folder.path()).unwrap();
