@@ -64,7 +64,7 @@ pub fn plan(bytes: &[u8]) {
     let key = HomeSecret::new([7; 32]).tenant(&TENANT).id_key;
     let home = home();
     let hosts = BTreeSet::new();
-    let choices = Choices { hosts: &hosts, known: &[], origins: &Origins::default() };
+    let choices = Choices { hosts: &hosts, known: &[], origins: &plan::Origins::default() };
     let planned = || plan::plan(&verified, &home, &Things, &key, &choices);
     let first = match planned() {
         Err(refusal) => {
