@@ -40,6 +40,7 @@ use crate::home::Endpoint;
 use crate::kill::kill_point;
 use crate::net::Dial;
 use crate::outbound::reading::Text;
+use crate::page::Place;
 use crate::problem;
 use crate::store::{Commit, DeploymentRow, Desk, JournalChange, Trusting};
 use work::Running;
@@ -51,6 +52,8 @@ pub struct Door {
     pub dial: Arc<dyn Dial>,
     /// Address and token.
     pub endpoint: Endpoint,
+    /// Where the owner finds our page, if that is known.
+    pub page: Option<Place>,
 }
 
 /// Something small that the owner wants done at the desk now.
@@ -73,13 +76,9 @@ pub(super) struct Deployments {
     heard: (i64, u32),
     /// What is in place has to be looked at again.
     look: bool,
-    /// Home Assistant may have started again since the last look.
-    restarted: bool,
     /// After trouble at the desk it is left alone until then.
     retry_at: Option<Instant>,
     attempts: u32,
-    /// What stands in Home Assistant's notifications is out of date.
-    tell: bool,
     /// When what is held is looked at again.
     reconsider_at: Option<Instant>,
     /// When it is looked at whether what is in place still names everything as the home does.
@@ -93,19 +92,23 @@ pub(super) struct Deployments {
 impl Deployments {
     /// Deployments of an agent that can reach its home through this door; without one, nothing is carried out.
     pub(super) fn new(door: Option<Door>, desk: &Desk) -> Self {
-        let tell = desk.deployments.iter().any(|row| row.told);
         let blocked = receive::blocked(&desk.trusting);
-        Self { door, blocked, look: true, restarted: true, tell, ..Self::default() }
+        Self { door, blocked, look: true, ..Self::default() }
     }
 
     /// The home has been connected to afresh: it may have started again.
     pub(super) const fn reconnected(&mut self) {
-        (self.look, self.restarted) = (true, true);
+        self.look = true;
     }
 
     /// Everything about a tenant has been forgotten; the desk stays where it is.
     pub(super) fn forget(&mut self, desk: &Desk) {
         *self = Self::new(self.door.take(), desk);
+    }
+
+    /// Where the owner finds our page.
+    pub(super) fn place(&self) -> Option<Place> {
+        self.door.as_ref().and_then(|door| door.page.clone())
     }
 
     /// Some dashboard has changed.

@@ -35,8 +35,8 @@ pub use open::{Opened, StoreOptions};
 pub use outbox::{Event, Intent, IntentId, MAX_WAITING, OutboxChange, Outcome, State, step};
 pub use reader::Reader;
 pub use state::{
-    AgentState, AreaKinds, Delay, ForgetStub, Grants, Ordinal, Ordinals, Orphans, Pairing, SessionToken,
-    Singleton,
+    AgentState, AreaKinds, Carried, Delay, ForgetStub, Grants, Ordinal, Ordinals, Orphans, Pairing,
+    SessionToken, Singleton, Stays,
 };
 pub use writer::Store;
 

@@ -10,7 +10,7 @@ use super::{Agent, Errand};
 use crate::home::desk::DeskError;
 use crate::inbound::apply::{End, Phase, Seen, Way};
 use crate::inbound::images;
-use crate::inbound::plan::Image;
+use crate::inbound::plan::{Image, Target};
 use crate::inbound::settle::{Looked, SETTLE_MS, judge};
 use crate::problem;
 use crate::store::{DeploymentRow, DeploymentState, Ended, ItemRow, JournalChange, StepNote, StepRow, Work};
@@ -32,8 +32,8 @@ impl Agent {
         match brought {
             Brought::Gathered(id, gathered) => self.on_gathered(id, *gathered).await,
             Brought::Walked(id, end, steps) => self.on_walked(id, end, &steps).await,
-            Brought::Looked(seen) => self.on_looked(seen).await,
-            Brought::Told(waiting) => self.on_told(waiting).await,
+            Brought::Looked(seen, since) => self.on_looked(seen, since).await,
+            Brought::Told(notices) => self.told(notices).await,
             Brought::Ran(errand, done) => self.on_ran(errand, done).await,
             Brought::Trouble(trouble, errand) => {
                 if let Some(errand) = errand {
@@ -59,7 +59,7 @@ impl Agent {
         match end {
             End::Verified => {
                 row.state = DeploymentState::Verified;
-                row.ended = Some(Ended { verified_ms: now, survived: false });
+                row.ended = Some(Ended { verified_ms: now });
                 self.name_things(&mut row, steps);
             }
             End::RolledBack(code) => (row.state, row.code) = (DeploymentState::RolledBack, Some(code)),
@@ -115,6 +115,10 @@ impl Agent {
         }
         self.forget_old(&mut change);
         self.keep(change).await?;
+        // Older versions do not tell of the resource list.
+        if steps.iter().any(|step| matches!(step.target, Target::Resource { .. })) {
+            self.home.wishes.read_again();
+        }
         self.answer_undo(id, unsafe_undo).await
     }
 
@@ -146,9 +150,12 @@ impl Agent {
     }
 
     /// R43: settled, lost or edited.
-    async fn on_looked(&mut self, seen: Vec<(DeploymentId, Vec<Option<Seen>>)>) -> Result<(), Problem> {
+    async fn on_looked(
+        &mut self,
+        seen: Vec<(DeploymentId, Vec<Option<Seen>>)>,
+        since: Option<i64>,
+    ) -> Result<(), Problem> {
         let now = self.clock.now_ms();
-        let restarted = std::mem::take(&mut self.deployments.restarted);
         let all = self.in_place().await?;
         for (id, seen) in seen {
             let Some(row) = self.deployment(id).cloned() else { continue };
@@ -156,13 +163,16 @@ impl Agent {
             if steps.len() != seen.len() || !row.state.is_in_place() {
                 continue;
             }
-            let ended = row.ended.unwrap_or(Ended { verified_ms: now, survived: true });
-            let looked = judge(&seen, restarted && !ended.survived);
+            let ended = row.ended.unwrap_or(Ended { verified_ms: now });
+            // What is settled was on the disk; what was seen to be edited is the owner's. Neither can have been lost.
+            let restarted = since.is_some_and(|since| since > ended.verified_ms);
+            let fresh = row.state == DeploymentState::Verified && !row.items.iter().any(|item| item.drifted);
+            let looked = judge(&seen, restarted && fresh);
             if !looked.lost.is_empty() {
                 self.write_again(row, &looked, steps).await?;
                 continue;
             }
-            self.settle_or_drift(row, ended, restarted, &looked, steps).await?;
+            self.settle_or_drift(row, ended, &looked, steps).await?;
         }
         Ok(())
     }
@@ -192,13 +202,12 @@ impl Agent {
         &mut self,
         before: DeploymentRow,
         ended: Ended,
-        restarted: bool,
         looked: &Looked,
         steps: &[StepRow],
     ) -> Result<(), Problem> {
         let now = self.clock.now_ms();
         let mut row = before.clone();
-        row.ended = Some(Ended { survived: ended.survived || restarted, ..ended });
+        row.ended = Some(ended);
         if row.state == DeploymentState::Verified && now >= ended.verified_ms + SETTLE_MS {
             row.state = DeploymentState::Settled;
             row.changed_ms = now;
@@ -231,28 +240,6 @@ impl Agent {
         if settled {
             change.say(row);
         } else {
-            change.note(row);
-        }
-        self.keep(change).await
-    }
-
-    async fn on_told(&mut self, waiting: bool) -> Result<(), Problem> {
-        self.deployments.tell = waiting;
-        let mut change = self.change();
-        let told: Vec<DeploymentRow> = self
-            .state
-            .desk
-            .deployments
-            .iter()
-            .filter(|row| {
-                waiting && row.state == DeploymentState::Waiting && row.plan_hash.is_some() && !row.told
-            })
-            .map(|row| DeploymentRow { told: true, ..row.clone() })
-            .collect();
-        if told.is_empty() {
-            return Ok(());
-        }
-        for row in told {
             change.note(row);
         }
         self.keep(change).await

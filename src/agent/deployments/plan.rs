@@ -81,8 +81,7 @@ impl Agent {
 
     pub(super) async fn not_planned(&mut self, row: DeploymentRow, refusal: &Refusal) -> Result<(), Problem> {
         if row.code.as_deref() == Some(refusal.code) && row.state == state_of(refusal.disposition) {
-            // Told already; looked at again after a rest.
-            self.rest();
+            // Told already.
             return Ok(());
         }
         let mut row = DeploymentRow {
@@ -97,12 +96,8 @@ impl Agent {
         }
         tracing::info!(code = refusal.code, "a deployment cannot be planned");
         let mut change = self.change();
-        if matches!(refusal.disposition, Disposition::Hold { .. }) {
-            self.rest();
-        }
         let view = PlanView::of_refusal(refusal);
         change.with(JournalChange::Plan(row.id, view.to_text()));
-        self.deployments.tell = true;
         change.say(row);
         self.keep(change).await
     }
@@ -192,7 +187,6 @@ impl Agent {
                     plan_hash: Some(hash),
                     approved: None,
                     asked_again: true,
-                    told: false,
                     ..row
                 };
                 let mut change = self.change();
@@ -210,7 +204,7 @@ impl Agent {
         change.say(DeploymentRow {
             state: DeploymentState::Verified,
             changed_ms: now,
-            ended: Some(Ended { verified_ms: now, survived: true }),
+            ended: Some(Ended { verified_ms: now }),
             ..row
         });
         self.keep(change).await

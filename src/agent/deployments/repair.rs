@@ -200,7 +200,6 @@ impl Agent {
             plan_hash: None,
             approved: None,
             asked_again: false,
-            told: false,
             work: None,
             ended: None,
             undoable: false,
@@ -334,7 +333,6 @@ impl Agent {
             changed_ms: self.clock.now_ms(),
             ..row
         });
-        self.deployments.tell = true;
         self.keep(change).await
     }
 

@@ -321,6 +321,12 @@ pub(in crate::agent) fn list(
 }
 
 impl DeploymentView {
+    /// What it has done stands in the home, and can be undone.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        self.undoable && matches!(&*self.state, "verified" | "settled")
+    }
+
     /// One line.
     #[must_use]
     pub fn line(&self) -> String {

@@ -115,9 +115,6 @@ pub struct Work {
 pub struct Ended {
     /// When it was verified, Unix milliseconds.
     pub verified_ms: i64,
-    /// It was seen in place after a later start of Home Assistant (R43).
-    #[serde(default)]
-    pub survived: bool,
 }
 
 /// One item of a deployment, for lists.
@@ -192,9 +189,6 @@ pub struct DeploymentRow {
     /// The plan was different at applying once already, and the owner was asked again (R36).
     #[serde(default)]
     pub asked_again: bool,
-    /// The owner has been told that it waits.
-    #[serde(default)]
-    pub told: bool,
     /// What is being done with its journal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work: Option<Work>,

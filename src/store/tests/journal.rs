@@ -43,9 +43,8 @@ fn row(n: u8) -> DeploymentRow {
         approved: None,
         hosts: std::collections::BTreeSet::new(),
         asked_again: false,
-        told: true,
         work: Some(Work { way: Way::Forward, verified: false, deadline: NOW }),
-        ended: Some(Ended { verified_ms: NOW, survived: true }),
+        ended: Some(Ended { verified_ms: NOW }),
         repairs: None,
         undoable: true,
     }

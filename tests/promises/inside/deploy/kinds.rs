@@ -38,10 +38,13 @@ async fn r39_a_card_has_one_row_and_the_others_stay() {
     assert_eq!(with_two.len(), before.len() + 1, "the same row");
     assert_ne!(with_one, with_two);
     let undone: DeploymentView = world.ask_one(Request::Undo { id: second, overwrite: false }).await;
-    assert_eq!((&*undone.state, urls(&world)), ("undone", with_one));
+    assert_eq!((&*undone.state, urls(&world)), ("undone", with_one.clone()));
     let delete = CardDelete { element: "acme-clock".into(), base: Base::Hash(hash(one)) };
-    deployed(&world, &portal, Item::CardDelete(delete)).await;
+    let gone = deployed(&world, &portal, Item::CardDelete(delete)).await;
     assert_eq!(urls(&world), before);
+    // The row is made anew, under another id.
+    let undone: DeploymentView = world.ask_one(Request::Undo { id: gone, overwrite: false }).await;
+    assert_eq!((&*undone.state, urls(&world)), ("undone", with_one));
 }
 
 fn automation(world: &World, id: &str) -> Option<String> {
@@ -160,6 +163,8 @@ async fn r40_only_what_was_brought_and_is_still_off_is_offered_to_be_switched_on
         Item::AutomationPut(RoutinePut { existing, id: id.map(str::to_owned), base, content })
     };
     let first = deployed(&world, &portal, put(None, Some("acme_wake"), Base::None, WAKE)).await;
+    // The entity is known as soon as it has been read.
+    world.converge(&portal).await;
     let (existing, base) = thing(&world, first);
     let other = WAKE.replace("single", "restart");
     let second = deployed(&world, &portal, put(Some(existing), None, base, &other)).await;
