@@ -292,6 +292,7 @@ mod tests {
                 code: Some(evil()),
                 drifted: true,
                 enabled: false,
+                off: true,
             }],
             abilities: vec![AbilityView {
                 item: 0,
