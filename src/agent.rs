@@ -431,9 +431,6 @@ pub(crate) fn endpoint(settings: &Settings) -> Result<home::Endpoint, Problem> {
     if let (Some(url), Some(secret)) = (&given.url, &given.token) {
         let endpoint =
             home::Endpoint::from_url(url.reveal(), token(secret)?).map_err(problem::home_address)?;
-        if !endpoint.tls() && !endpoint.is_loopback() {
-            tracing::warn!("the home is read over plain http; keep that within your own network");
-        }
         return Ok(endpoint);
     }
     match &settings.supervisor_token {
@@ -463,6 +460,9 @@ pub(crate) fn start_home(
     wishes: &Arc<Wishes>,
 ) -> Result<mpsc::Receiver<HomeEvent>, Problem> {
     let endpoint = endpoint(settings)?;
+    if settings.home_assistant.url.is_some() && !endpoint.tls() && !endpoint.is_loopback() {
+        tracing::warn!("the home is read over plain http; keep that within your own network");
+    }
     let network = network(settings.home_assistant.ca_file.as_deref(), "home_assistant.ca_file")?;
     let (to, from) = mpsc::channel(HOME_EVENTS);
     let dice = dice.clone();

@@ -8,8 +8,8 @@ use vestibule::inbound::charter;
 use vestibule::inbound::consent::Yes;
 use vestibule::inbound::deployment::{Received, Trust, Verified};
 use vestibule::inbound::plan::{
-    self, Choices, DashboardNow, DashboardRecord, Document, HomeNow, ResourceMode, ResourceNow, RoutineKind,
-    RoutineNow, RoutineState,
+    self, Choices, DashboardNow, DashboardRecord, Document, HomeNow, Origins, ResourceMode, ResourceNow,
+    RoutineKind, RoutineNow, RoutineState,
 };
 use vestibule::outbound::contents::{Contents, DocumentKind, Ids, base_hash, rewrite};
 use vestibule::outbound::reading::Text;

@@ -317,7 +317,7 @@ impl Agent {
             session.cloned |= welcome.cloned;
             let mut commit = Commit::at(self.clock.now_ms());
             commit.put(&session).map_err(|error| problem::store(&error))?;
-            let noticed = welcome.restored || welcome.cloned;
+            let noticed = session.restored || session.cloned;
             let trusting = if noticed { self.note_restored(&mut commit, welcome.sequence)? } else { None };
             // R6: stored before it can be used.
             self.store.commit(commit).await.map_err(|error| problem::store(&error))?;

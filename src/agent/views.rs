@@ -47,7 +47,7 @@ pub struct Status {
     pub outbox: Vec<Waiting>,
     /// The owner has restricted processing.
     pub restricted: bool,
-    /// The portal noticed that this home was restored from a backup.
+    /// This home was restored from a backup, as the portal or the missing ledger says.
     pub restored: bool,
     /// The portal noticed that there are two of this home.
     pub cloned: bool,

@@ -11,6 +11,7 @@ use super::desk::{
 };
 use super::keepsake;
 use crate::inbound::apply::Wrote;
+use crate::inbound::card;
 use crate::inbound::plan::{Image, RoutineKind, Target};
 use crate::outbound::reading::Text;
 use crate::private::Private;
@@ -64,22 +65,13 @@ pub async fn look(desk: &mut impl HomeDesk, target: &Target, after: &Image) -> R
             }
         }
         Target::DashboardConfig { url_path } => present(desk.dashboard(url_path.reveal_to_home()).await?),
-        Target::Resource { id, .. } => {
-            let rows = desk.resources().await?;
-            let ours = |row: &&DeskResource| match (&*id, after) {
-                (Some(id), _) => row.id.as_deref() == Some(&**id.reveal_to_home()),
-                (None, Image::Present(url)) => row.url == *url,
-                (None, Image::Absent) => false,
-            };
-            let row = rows.iter().find(ours).cloned();
-            match row {
-                Some(row) => {
-                    *id = row.id.map(private);
-                    Image::Present(row.url)
-                }
-                None => Image::Absent,
+        Target::Resource { element, id } => match row(desk.resources().await?, element, id.as_ref(), after) {
+            Some(row) => {
+                *id = row.id.map(private);
+                Image::Present(row.url)
             }
-        }
+            None => Image::Absent,
+        },
         Target::Routine { kind, id } => match desk.routine(desk_kind(*kind), id.reveal_to_home()).await? {
             Routine::Present(text) => Image::Present(text),
             Routine::Absent => Image::Absent,
@@ -87,6 +79,26 @@ pub async fn look(desk: &mut impl HomeDesk, target: &Target, after: &Image) -> R
         },
     };
     Ok(Found { image, target })
+}
+
+/// The row of a card: by its id, by what shall stand in it, or by the element that it defines. A row that was made again, in undoing or
+/// after Home Assistant had lost it, has another id.
+fn row(
+    rows: Vec<DeskResource>,
+    element: &str,
+    id: Option<&Text>,
+    after: &Image,
+) -> Option<DeskResource> {
+    let known = |row: &DeskResource| {
+        id.is_some_and(|id| row.id.as_deref() == Some(&**id.reveal_to_home()))
+    };
+    let wanted = |row: &DeskResource| matches!(after, Image::Present(url) if row.url == *url);
+    let defines = |row: &DeskResource| {
+        card::read(row.url.reveal_to_home()).is_some_and(|card| card.element == element)
+    };
+    let at = rows.iter().position(known).or_else(|| rows.iter().position(wanted));
+    let at = at.or_else(|| rows.iter().position(defines))?;
+    rows.into_iter().nth(at)
 }
 
 /// Brings a place to an image; `beside` goes with it (R44).

@@ -150,6 +150,17 @@ pub fn report_not_sent() -> Problem {
     )
 }
 
+/// A confirmation that cannot count yet: it takes the portal's number of what it has handed out (R32).
+#[must_use]
+pub fn not_met_since() -> Problem {
+    Problem::new(
+        "not_met_since",
+        "This home was restored, and has not spoken with the portal since.",
+        "Confirm when the portal has been reached. Nothing is carried out until then.",
+    )
+    .retryable()
+}
+
 /// Nobody can deploy, so nothing can be allowed (R33).
 #[must_use]
 pub fn no_charter() -> Problem {

@@ -81,7 +81,7 @@ impl Singleton for Grants {
 pub struct SessionToken {
     /// The token to present next; stored before it is used.
     pub token: Option<Fixed<16>>,
-    /// The portal noticed that this home was restored from a backup.
+    /// This home was restored from a backup, as the portal or the missing ledger says.
     #[serde(default)]
     pub restored: bool,
     /// The portal noticed that there are two of this home.
@@ -271,6 +271,18 @@ pub(crate) fn load(agent: &Connection) -> Result<AgentState, StoreError> {
         notices: get(agent)?.unwrap_or_default(),
         desk: journal::desk(agent)?,
     })
+}
+
+/// A paired home whose ledger is missing was put back from a backup (R6). The portal notices that only if the home has connected twice since
+/// the backup was made.
+pub(crate) fn mark_restored(agent: &Connection) -> Result<(), StoreError> {
+    if get::<Pairing>(agent)?.is_none() {
+        return Ok(());
+    }
+    let session = SessionToken { restored: true, ..get(agent)?.unwrap_or_default() };
+    let json = serde_json::to_string(&session)
+        .map_err(|_| StoreError::BadValue { key: SessionToken::KEY.to_owned() })?;
+    put_json(agent, SessionToken::KEY, Some(&json))
 }
 
 /// One singleton.

@@ -19,6 +19,7 @@ mod page;
 mod privacy;
 mod problems;
 mod real_cards;
+mod real_deploy;
 mod real_desk;
 mod real_leaks;
 mod real_sync;

@@ -159,6 +159,9 @@ impl Agent {
         let mut session = self.state.session.clone();
         (session.restored, session.cloned) = (false, false);
         let trusting = &self.state.desk.trusting;
+        if trusting.restored_sequence.is_none() {
+            return Err(problem::not_met_since());
+        }
         // R32: only the owner's word makes the portal's number count.
         let trusting = Trusting {
             last_sequence: trusting.last_sequence.max(trusting.restored_sequence.unwrap_or_default()),

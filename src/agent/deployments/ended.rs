@@ -9,6 +9,7 @@ use super::{Agent, Errand};
 use crate::home::desk::DeskError;
 use crate::inbound::apply::{End, Phase, Seen, Way};
 use crate::inbound::images;
+use crate::inbound::plan::Target;
 use crate::inbound::settle::{Looked, SETTLE_MS, judge};
 use crate::problem;
 use crate::store::{DeploymentRow, DeploymentState, Ended, ItemRow, JournalChange, StepNote, StepRow, Work};
@@ -113,6 +114,10 @@ impl Agent {
         }
         self.forget_old(&mut change);
         self.keep(change).await?;
+        // Older versions do not tell of the resource list.
+        if steps.iter().any(|step| matches!(step.target, Target::Resource { .. })) {
+            self.home.wishes.read_again();
+        }
         self.answer_undo(id, unsafe_undo).await
     }
 

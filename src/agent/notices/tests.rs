@@ -1,3 +1,5 @@
+//! Weeks of a home, minute by minute: what the owner is told, and what is written.
+
 use super::*;
 use crate::problem;
 use crate::store::IntentId;

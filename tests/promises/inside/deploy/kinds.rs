@@ -38,10 +38,13 @@ async fn r39_a_card_has_one_row_and_the_others_stay() {
     assert_eq!(with_two.len(), before.len() + 1, "the same row");
     assert_ne!(with_one, with_two);
     let undone: DeploymentView = world.ask_one(Request::Undo { id: second, overwrite: false }).await;
-    assert_eq!((&*undone.state, urls(&world)), ("undone", with_one));
+    assert_eq!((&*undone.state, urls(&world)), ("undone", with_one.clone()));
     let delete = CardDelete { element: "acme-clock".into(), base: Base::Hash(hash(one)) };
-    deployed(&world, &portal, Item::CardDelete(delete)).await;
+    let gone = deployed(&world, &portal, Item::CardDelete(delete)).await;
     assert_eq!(urls(&world), before);
+    // The row is made anew, under another id.
+    let undone: DeploymentView = world.ask_one(Request::Undo { id: gone, overwrite: false }).await;
+    assert_eq!((&*undone.state, urls(&world)), ("undone", with_one));
 }
 
 fn automation(world: &World, id: &str) -> Option<String> {
