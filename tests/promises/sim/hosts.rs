@@ -97,7 +97,7 @@ pub(super) async fn agent(path: PathBuf, dice: Arc<Mutex<Seeded>>, desk: Desk) -
     let token = Token::new(TOKEN).map_err(failed)?;
     let endpoint = Endpoint::from_url(&format!("http://127.0.0.1:{HOME_PORT}"), token).map_err(failed)?;
     let jitter = dice.clone();
-    let door = Some(Door { dial: Arc::new(Wires), endpoint: endpoint.clone() });
+    let door = Some(Door { dial: Arc::new(Wires), endpoint: endpoint.clone(), page: None });
     tokio::spawn(vestibule::home::run(endpoint, Wires, move || jitter.unit(), Arc::clone(&wishes), to));
     let parts = Parts {
         // Everything but the socket for commands: requests come from the desk.
