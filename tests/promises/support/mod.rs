@@ -1,6 +1,7 @@
 //! Runs the real programs against fake and real homes: agent, portal, and the proxy between them.
 
 pub(crate) mod agent;
+pub(crate) mod dice;
 pub(crate) mod house;
 pub(crate) mod http;
 pub(crate) mod portal;
