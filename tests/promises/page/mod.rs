@@ -3,6 +3,9 @@
 
 mod attacks;
 mod browser;
+mod decisions;
 mod html;
 mod pages;
+mod real;
+mod scene;
 mod stage;
