@@ -47,10 +47,13 @@ test: check setup-browser ## Everything that proves what the README says, in at 
 
 .PHONY: test-all
 test-all: export VESTIBULE_TEST_SEEDS ?= 5000
-test-all: test ## The same with thousands of simulation seeds
+test-all: export VESTIBULE_TEST_KILLS ?= all
+test-all: test ## The same with thousands of simulation seeds, and every death on real Home Assistants
 
 .PHONY: bench
 bench: programs ## Measure the released programs against the budget, beside peers
+	cargo bench --locked --package vestibule --bench envelope
+	cargo bench --locked --package vestibule-portal --bench load
 	@exec $(PROGRAMS)/vestibule-bench
 
 .PHONY: image-check

@@ -13,6 +13,7 @@ mod output;
 mod pair;
 mod preview;
 mod questions;
+mod report;
 mod run;
 mod show;
 
@@ -72,7 +73,9 @@ async fn dispatch(command: &Command, settings: &Settings, output: Output) -> Res
         Command::Preview => preview::preview(settings, output).await,
         Command::Pair { portal, invite, yes } => pair::pair(settings, output, portal, invite, *yes).await,
         Command::Status => show::status(settings, output).await,
-        Command::Report => show::report(settings, output).await,
+        Command::Report { send: true, yes, .. } => report::send(settings, output, *yes).await,
+        Command::Report { withdraw: true, .. } => report::withdraw(settings, output).await,
+        Command::Report { .. } => report::show(settings, output).await,
         Command::Fingerprint => show::fingerprint(settings, output),
         Command::Health => show::health(settings, output).await,
         Command::Export { out } => show::export(settings, output, out.as_deref()).await,

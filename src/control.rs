@@ -190,8 +190,16 @@ pub enum Request {
         /// Only of this kind.
         kind: Option<ThingKind>,
     },
-    /// What can be told to whoever helps: versions, counts, problems, timings.
+    /// What can be told to whoever helps: versions, counts, problems, timings ([`crate::observe::report::Report`]). Once shown, it may
+    /// be sent.
     Report,
+    /// Send a report that was shown to the portal.
+    SendReport {
+        /// Its name ([`crate::observe::report::Report::name`]).
+        report: Fixed<32>,
+    },
+    /// Have the portal erase every report that was sent.
+    TakeReportsBack,
 }
 
 /// Kinds of things that can be excluded.

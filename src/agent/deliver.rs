@@ -8,6 +8,7 @@ use vestibule_protocol::problem::Problem;
 use vestibule_protocol::receipt::{Receipt, Scope as Erased};
 
 use super::Agent;
+use super::support::{self, SUPPORT, TAKE_BACK};
 use crate::kill::kill_point;
 use crate::portal::session::{self, receipt_fits};
 use crate::problem;
@@ -36,7 +37,10 @@ impl Agent {
     /// The next intent, rendered under the grants of this moment (R24).
     pub(super) fn next_intent(&self) -> Option<(IntentId, session::Intent)> {
         if let Some(stub) = &self.state.forget_stub {
-            return Some((IntentId(stub.erasure.0), session::Intent::Erase(Erase { id: stub.erasure })));
+            return Some((
+                IntentId(stub.erasure.0),
+                session::Intent::Erase(Erase { id: stub.erasure, only: None }),
+            ));
         }
         // Nothing but the owner's own decisions leaves while processing is restricted.
         let restricted = self.state.grants.consent.restricted;
@@ -45,6 +49,9 @@ impl Agent {
                 let consent = self.state.grants.consent.clone();
                 let message = ConsentChanged { id: Fixed(intent.id.0), consent };
                 return Some((intent.id, session::Intent::Consent(message)));
+            }
+            if intent.kind == TAKE_BACK || (intent.kind == SUPPORT && !restricted) {
+                return Some((intent.id, support::render(intent.id, &intent.kind, &intent.intent)?));
             }
             let message = self.render(intent.id, &intent.kind, &intent.intent).filter(|_| !restricted)?;
             Some((intent.id, message))
@@ -110,8 +117,11 @@ impl Agent {
             };
         }
         let Some(pairing) = &self.state.pairing else { return Ok(()) };
-        let sound =
-            receipts.iter().all(|envelope| receipt_fits(envelope, &pairing.portal_key.0, id).is_some());
+        let receipts: Vec<Option<Receipt>> =
+            receipts.iter().map(|envelope| receipt_fits(envelope, &pairing.portal_key.0, id)).collect();
+        let erases = self.outbox.iter().any(|intent| intent.id == id && intent.kind == TAKE_BACK);
+        let erased = receipts.iter().flatten().any(|receipt| receipt.scope == Erased::Support) || !erases;
+        let sound = erased && receipts.iter().all(Option::is_some);
         self.wish_delivered(id).await?;
         self.change_outbox(if sound {
             OutboxChange::Acknowledge(id)
@@ -158,6 +168,7 @@ impl Agent {
         self.current = None;
         self.stock.forget_tenant(&mut self.state);
         self.deployments.forget(&self.state.desk);
+        self.notices.forget_tenant();
         self.portal =
             super::PortalSide { retry_at: Some(tokio::time::Instant::now()), ..super::PortalSide::default() };
         Ok(())

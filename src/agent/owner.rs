@@ -80,8 +80,16 @@ impl Agent {
             }
             Request::Things { search, kind } => self.things(search.as_deref(), kind, &reply).await,
             Request::Report => {
-                let report = self.report().await;
+                let report = self.show_report().await;
                 reply.result(report).await;
+            }
+            Request::SendReport { report } => {
+                let sent = self.send_report(report).await;
+                reply.result(sent).await;
+            }
+            Request::TakeReportsBack => {
+                let taken = self.take_reports_back().await;
+                reply.result(taken).await;
             }
         }
         Ok(())
@@ -178,7 +186,7 @@ impl Agent {
     }
 
     /// True only when paired, connected to both, nothing waits to be read, and the portal has acknowledged exactly this inventory.
-    fn in_sync(&self) -> bool {
+    pub(super) fn in_sync(&self) -> bool {
         let root = self.current.as_ref().map(|current| current.root());
         self.state.pairing.is_some()
             && self.home.connected_since.is_some()

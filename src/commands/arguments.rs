@@ -121,7 +121,17 @@ pub enum Command {
         out: Option<PathBuf>,
     },
     /// Print a report for whoever helps you: versions, counts, problems and times; no names, no addresses
-    Report,
+    Report {
+        /// Send it to the company after you have read it and agreed
+        #[arg(long, conflicts_with = "withdraw")]
+        send: bool,
+        /// Have the company's portal erase every report that was sent
+        #[arg(long)]
+        withdraw: bool,
+        /// Agree beforehand
+        #[arg(long, requires = "send")]
+        yes: bool,
+    },
     /// Print the fingerprint by which the portal knows this home
     Fingerprint,
     /// Succeed if a daemon answers, whatever the state of home and portal

@@ -23,7 +23,12 @@ pub trait Sentence {
     fn to_json(&self, id: u64) -> Result<String, serde_json::Error>;
 }
 
-/// Types of events we subscribe to (all of them allowed for users who are no administrators, floors and labels since 2024.4).
+/// The event of a state that changed, of which we hear only where one side is missing.
+const STATES: &str = "state_changed";
+/// The event of a service that is offered, of which we hear only that of scripts.
+const SERVICES: &str = "service_registered";
+
+/// Types of events we subscribe to (most of them allowed for users who are no administrators, floors and labels since 2024.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EventType {
     /// A registry entry of an entity came, went or changed.
@@ -44,11 +49,15 @@ pub enum EventType {
     Components,
     /// Core settings changed, or Home Assistant goes from one state of running to the next.
     CoreConfig,
+    /// Automations were loaded anew. Administrators only.
+    Automations,
+    /// Scenes were loaded anew. Administrators only.
+    Scenes,
 }
 
 impl EventType {
     /// All of them, in the order in which we subscribe.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::CoreConfig,
         Self::Entities,
         Self::Devices,
@@ -58,7 +67,15 @@ impl EventType {
         Self::Lovelace,
         Self::Panels,
         Self::Components,
+        Self::Automations,
+        Self::Scenes,
     ];
+
+    /// Whether Home Assistant tells administrators only, and logs an error where somebody else asks.
+    #[must_use]
+    pub const fn is_for_administrators(self) -> bool {
+        matches!(self, Self::Automations | Self::Scenes)
+    }
 
     /// Home Assistant's name of the event.
     #[must_use]
@@ -73,6 +90,8 @@ impl EventType {
             Self::Panels => "panels_updated",
             Self::Components => "component_loaded",
             Self::CoreConfig => "core_config_updated",
+            Self::Automations => "automation_reloaded",
+            Self::Scenes => "scene_reloaded",
         }
     }
 }
@@ -94,6 +113,8 @@ pub enum Command<'a> {
     SubscribeAppearing,
     /// Entities that vanish: state changes without a new state. Administrators only.
     SubscribeVanishing,
+    /// Scripts that are loaded anew: there is no event for that, but each offers its service again. Administrators only.
+    SubscribeScripts,
     /// Ends a subscription of ours.
     Unsubscribe(u64),
     /// Which integration a config entry belongs to.
@@ -150,20 +171,22 @@ struct Request<'a> {
     url_path: Option<&'a str>,
 }
 
-/// A trigger on state changes of which one side is missing. Ordinary changes do not match, so they send nothing.
+/// A trigger on some events of a type: on state changes of which one side is missing, ordinary ones do not match, so they send nothing.
 #[derive(Serialize)]
 struct Trigger {
     platform: &'static str,
     event_type: &'static str,
-    event_data: MissingSide,
+    event_data: Having,
 }
 
 #[derive(Serialize)]
-enum MissingSide {
+enum Having {
     #[serde(rename = "old_state")]
-    Old(()),
+    NoOldState(()),
     #[serde(rename = "new_state")]
-    New(()),
+    NoNewState(()),
+    #[serde(rename = "domain")]
+    Domain(&'static str),
 }
 
 impl Command<'_> {
@@ -176,7 +199,9 @@ impl Command<'_> {
             Self::SubscribeEvents(_) => "subscribe_events",
             Self::SubscribeConfigEntries => "config_entries/subscribe",
             Self::SubscribeResources => "lovelace/resources/subscribe",
-            Self::SubscribeAppearing | Self::SubscribeVanishing => "subscribe_trigger",
+            Self::SubscribeAppearing | Self::SubscribeVanishing | Self::SubscribeScripts => {
+                "subscribe_trigger"
+            }
             Self::Unsubscribe(_) => "unsubscribe_events",
             Self::ConfigEntries => "config_entries/get",
             Self::Areas => "config/area_registry/list",
@@ -215,8 +240,11 @@ impl Sentence for Command<'_> {
             Self::Unsubscribe(subscription) => request.subscription = Some(subscription),
             Self::EntityEntries(ids) | Self::SomeStates(ids) => request.entity_ids = Some(ids),
             Self::DashboardContents(path) => request.url_path = Some(path),
-            Self::SubscribeAppearing => request.trigger = Some([missing(MissingSide::Old(()))]),
-            Self::SubscribeVanishing => request.trigger = Some([missing(MissingSide::New(()))]),
+            Self::SubscribeAppearing => request.trigger = Some([on(STATES, Having::NoOldState(()))]),
+            Self::SubscribeVanishing => request.trigger = Some([on(STATES, Having::NoNewState(()))]),
+            Self::SubscribeScripts => {
+                request.trigger = Some([on(SERVICES, Having::Domain(RoutineKind::Script.domain()))]);
+            }
             Self::GetConfig
             | Self::CurrentUser
             | Self::SubscribeConfigEntries
@@ -240,8 +268,8 @@ impl Sentence for Command<'_> {
     }
 }
 
-const fn missing(event_data: MissingSide) -> Trigger {
-    Trigger { platform: "event", event_type: "state_changed", event_data }
+const fn on(event_type: &'static str, event_data: Having) -> Trigger {
+    Trigger { platform: "event", event_type, event_data }
 }
 
 /// The one message that carries the token. Sent once per socket: a second one would be printed in old versions' logs.
@@ -277,7 +305,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn triggers_match_only_entities_that_appear_or_vanish() {
+    fn triggers_match_only_entities_that_appear_or_vanish_and_scripts() {
         assert_eq!(
             Command::SubscribeAppearing.to_json(3).unwrap(),
             r#"{"id":3,"type":"subscribe_trigger","trigger":[{"platform":"event","event_type":"state_changed","event_data":{"old_state":null}}]}"#
@@ -285,6 +313,10 @@ mod tests {
         assert_eq!(
             Command::SubscribeVanishing.to_json(4).unwrap(),
             r#"{"id":4,"type":"subscribe_trigger","trigger":[{"platform":"event","event_type":"state_changed","event_data":{"new_state":null}}]}"#
+        );
+        assert_eq!(
+            Command::SubscribeScripts.to_json(5).unwrap(),
+            r#"{"id":5,"type":"subscribe_trigger","trigger":[{"platform":"event","event_type":"service_registered","event_data":{"domain":"script"}}]}"#
         );
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::commands::EventType;
+use super::desk::RoutineKind;
 use super::wire::event::EntityChange;
 use crate::outbound::reading::HomeTrouble;
 
@@ -57,7 +58,10 @@ pub(super) struct Plan {
     pub(super) dashboards: bool,
     /// Contents of dashboards, as far as they are wished for.
     pub(super) contents: Contents,
-    /// Automations, scripts and scenes that are known have not changed: each that does shows as an entity that vanishes and appears.
+    /// Kinds of documents that were loaded anew, as far as they are wished for. Which of them changed nobody says: the entity of a
+    /// registered one does not vanish.
+    pub(super) routines: BTreeSet<RoutineKind>,
+    /// Automations, scripts and scenes that are known have not changed: a change would have been told.
     pub(super) routines_known: bool,
 }
 
@@ -115,6 +119,7 @@ impl Plan {
             integrations: true,
             dashboards: true,
             contents: Contents::All,
+            routines: BTreeSet::new(),
             routines_known: false,
         }
     }
@@ -137,6 +142,7 @@ impl Plan {
         self.devices |= other.devices;
         self.integrations |= other.integrations;
         self.dashboards |= other.dashboards;
+        self.routines.extend(other.routines);
         match (&mut self.contents, other.contents) {
             (Contents::Some(paths), Contents::Some(more)) => paths.extend(more),
             (contents, _) => *contents = Contents::All,
@@ -189,6 +195,8 @@ impl Changes {
             }
             EventType::CoreConfig => self.plan.config = true,
             EventType::Entities => self.plan.entities = Entities::All,
+            EventType::Automations => return self.routines(RoutineKind::Automation, now),
+            EventType::Scenes => return self.routines(RoutineKind::Scene, now),
             EventType::Components => return self.loading(now),
         }
         Batch::note(&mut self.batch, now);
@@ -207,6 +215,12 @@ impl Changes {
     /// Notes that dashboard resources changed: the lists are read again, no contents.
     pub(super) fn resources(&mut self, now: Instant) {
         self.plan.dashboards = true;
+        Batch::note(&mut self.batch, now);
+    }
+
+    /// Notes that documents of a kind were loaded anew.
+    pub(super) fn routines(&mut self, kind: RoutineKind, now: Instant) {
+        self.plan.routines.insert(kind);
         Batch::note(&mut self.batch, now);
     }
 

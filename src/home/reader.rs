@@ -1,6 +1,6 @@
 //! Reading what the plan names: one list at a time, each frame dropped before the next is asked for.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::value::RawValue;
 use vestibule_protocol::limits;
@@ -167,12 +167,24 @@ async fn routines(
             keeper.routines_read = true;
             Ok(Some(Reading::Routines(all)))
         }
-        (Entities::Some(changed), _) => {
-            let ids: Vec<&str> = changed.keys().map(|id| &**id).filter(|id| is_routine(id)).collect();
+        (entities, _) => {
+            let mut ids: BTreeSet<Box<str>> = match entities {
+                Entities::Some(changed) => changed.keys().filter(|id| is_routine(id)).cloned().collect(),
+                Entities::All => BTreeSet::new(),
+            };
+            if !plan.routines.is_empty() {
+                let listed = session.ask(&Command::Entities, entity::registered_ids).await?;
+                let (listed, _) = listed.map_err(|_| HomeTrouble::Protocol)?;
+                let anew = |id: &str| {
+                    id.split_once('.')
+                        .is_some_and(|(domain, _)| plan.routines.iter().any(|kind| kind.domain() == domain))
+                };
+                ids.extend(listed.into_iter().filter(|id| anew(id)));
+            }
+            let ids: Vec<&str> = ids.iter().map(|id| &**id).collect();
             let some = routines::read(session, &mut rest, &ids).await?;
             Ok((!some.is_empty()).then_some(Reading::SomeRoutines(some)))
         }
-        (Entities::All, _) => Ok(None),
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
 use super::commands::{Command, EventType, Sentence};
+use super::desk::RoutineKind;
 use super::read::Changes;
 use super::socket::Socket;
 use super::wire::{Envelope, Garbled, each_message, event};
@@ -38,6 +39,8 @@ enum Topic {
     /// Resources; whether the first event, which lists what is known, has come.
     Resources(bool),
     Triggered,
+    /// Scripts that are loaded anew.
+    Scripts,
     /// Dashboards' contents; events are counted by path.
     Saved,
     /// One event is wanted, and kept.
@@ -229,6 +232,7 @@ impl Session {
                     *self.saves.entry(path).or_default() += 1;
                 }
             }
+            Topic::Scripts => changes.routines(RoutineKind::Script, now),
             Topic::Triggered => changes.appeared_or_vanished(&event::triggered_entity(event)?, now),
             Topic::Once => {}
         }
@@ -242,6 +246,7 @@ fn topic(command: &Command<'_>) -> Option<Topic> {
         Command::SubscribeConfigEntries => Some(Topic::ConfigEntries),
         Command::SubscribeResources => Some(Topic::Resources(false)),
         Command::SubscribeAppearing | Command::SubscribeVanishing => Some(Topic::Triggered),
+        Command::SubscribeScripts => Some(Topic::Scripts),
         Command::GetConfig
         | Command::CurrentUser
         | Command::Unsubscribe(_)

@@ -203,14 +203,19 @@ async fn until_running(
 /// Everything that tells of changes, as far as we may hear it.
 fn subscriptions(admin: bool, version: &str) -> Vec<Command<'static>> {
     // 2024.3 refuses these two to other users, and writes an error into its log each time.
-    let refused = |kind| {
-        !admin && version.starts_with("2024.3.") && matches!(kind, EventType::Floors | EventType::Labels)
+    let refused = |kind: EventType| {
+        let late = version.starts_with("2024.3.") && matches!(kind, EventType::Floors | EventType::Labels);
+        !admin && (late || kind.is_for_administrators())
     };
     let events = EventType::ALL.into_iter().filter(|kind| *kind != EventType::CoreConfig && !refused(*kind));
     let mut commands: Vec<Command<'_>> = events.map(Command::SubscribeEvents).collect();
     commands.push(Command::SubscribeConfigEntries);
     if admin {
-        commands.extend([Command::SubscribeAppearing, Command::SubscribeVanishing]);
+        commands.extend([
+            Command::SubscribeAppearing,
+            Command::SubscribeVanishing,
+            Command::SubscribeScripts,
+        ]);
     }
     commands
 }

@@ -1,5 +1,6 @@
 //! Whether a document is as before, as it shall be, or somebody else's work.
 
+use serde_json::{Map, Value};
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::id::OpaqueId;
 
@@ -9,6 +10,10 @@ use super::plan::{Image, Target};
 use crate::identity::IdKey;
 use crate::outbound::contents::base_hash;
 use crate::private::Private;
+
+/// Under these keys of an automation or script the words are its author's.
+const OWN_WORDS: [&str; 7] =
+    ["data", "data_template", "event_data", "fields", "service_data", "trigger_variables", "variables"];
 
 /// Compares what was read with the images of a step. `settled` says that `after` is the text which Home Assistant made of what was
 /// written; until then values are compared, for Home Assistant spells numbers and spaces its own way (R43).
@@ -26,10 +31,10 @@ pub fn compare(target: &Target, found: &Image, before: &Image, after: &Image, se
 }
 
 /// Whether two images of one place have the same value: for dashboards with their keys in order, for all else without.
-fn alike(target: &Target, one: &Image, other: &Image) -> bool {
+pub(super) fn alike(target: &Target, one: &Image, other: &Image) -> bool {
     let (Image::Present(one), Image::Present(other)) = (one, other) else { return one == other };
     let (one, other): (&str, &str) = (one.reveal_to_inbound(), other.reveal_to_inbound());
-    let plain = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    let plain = |text: &str| serde_json::from_str::<Value>(text).ok();
     match target {
         Target::DashboardConfig { .. } => {
             matches!((Json::parse(one), Json::parse(other)), (Some(one), Some(other)) if one == other)
@@ -42,6 +47,12 @@ fn alike(target: &Target, one: &Image, other: &Image) -> bool {
                 if object.get("id").and_then(|own| own.as_str()) == Some(&**id.reveal_to_inbound()) {
                     object.remove("id");
                 }
+                for (old, new) in
+                    [("trigger", "triggers"), ("condition", "conditions"), ("action", "actions")]
+                {
+                    rename(object, old, new);
+                }
+                new_words(&mut value);
                 Some(value)
             };
             matches!((without(one), without(other)), (Some(one), Some(other)) if one == other)
@@ -50,6 +61,29 @@ fn alike(target: &Target, one: &Image, other: &Image) -> bool {
             matches!((plain(one), plain(other)), (Some(one), Some(other)) if one == other)
         }
         Target::Resource { .. } => one == other,
+    }
+}
+
+/// Newer versions put their words in the place of the older ones while they validate what is written, and store that (2024.8 and 2024.10).
+fn new_words(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            rename(fields, "service", "action");
+            fields
+                .iter_mut()
+                .filter(|(key, _)| !OWN_WORDS.contains(&key.as_str()))
+                .for_each(|(_, value)| new_words(value));
+        }
+        Value::Array(values) => values.iter_mut().for_each(new_words),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn rename(fields: &mut Map<String, Value>, old: &str, new: &str) {
+    if !fields.contains_key(new)
+        && let Some(value) = fields.remove(old)
+    {
+        fields.insert(new.to_owned(), value);
     }
 }
 
@@ -122,5 +156,21 @@ mod tests {
         assert_eq!(compare(&place, &kept, &Image::Absent, &sent, false), Seen::After);
         let other = image(r#"{"id":"y","mode":"single","alias":"a"}"#);
         assert_eq!(compare(&place, &other, &Image::Absent, &sent, false), Seen::Other);
+    }
+    #[test]
+    fn r43_older_words_that_home_assistant_has_renewed_are_the_same() {
+        let kind = RoutineKind::Automation;
+        let place = Target::Routine { kind, id: Private::new("x".into()) };
+        let sent = image(
+            r#"{"trigger":[{"platform":"sun","event_data":{"service":"a"}}],"condition":[],"action":[{"if":[],"then":[{"service":"light.on","data":{"service":"a.b"}}]}]}"#,
+        );
+        let kept = r#"{"id":"x","triggers":[{"platform":"sun","event_data":{"service":"a"}}],"conditions":[],"actions":[{"if":[],"then":[{"action":"light.on","data":{"service":"a.b"}}]}]}"#;
+        assert_eq!(compare(&place, &image(kept), &Image::Absent, &sent, false), Seen::After);
+        // What was put back is renewed as well.
+        assert_eq!(compare(&place, &image(kept), &sent, &Image::Absent, true), Seen::Before);
+        for (word, other) in [("light.on", "light.off"), (r#""data":{"service""#, r#""data":{"action""#)] {
+            let other = image(&kept.replace(word, other));
+            assert_eq!(compare(&place, &other, &Image::Absent, &sent, false), Seen::Other);
+        }
     }
 }

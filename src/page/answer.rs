@@ -205,6 +205,8 @@ async fn decide(call: &Call<'_>, path: &str) -> Shown {
         "/connection/pair" => connection::pair(call).await,
         "/connection/rotate" => connection::rotate(call).await,
         "/connection/forget" => connection::forget(call).await,
+        "/report/send" => connection::send_report(call).await,
+        "/report/withdraw" => connection::take_reports_back(call).await,
         _ => Err(Fault::NotFound),
     }
 }

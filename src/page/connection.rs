@@ -2,6 +2,7 @@
 //! support report.
 
 use askama::Template;
+use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::invite::Invite;
 
 use super::answer::{Call, Fault, Shown, download, html};
@@ -144,12 +145,32 @@ pub(super) async fn export(call: &Call<'_>) -> Shown {
 struct ReportPage {
     f: Frame,
     text: String,
+    /// By which it is sent as it is shown.
+    name: String,
+    /// Whom it can be sent to.
+    company: Option<String>,
 }
 
-/// The support report, to be read before it is saved.
+/// The support report, to be read before it is saved or sent.
 pub(super) async fn report(call: &Call<'_>) -> Shown {
+    let view: ConnectionView = call.page.ask(Request::Connection).await?;
     let report: Report = call.page.ask(Request::Report).await?;
-    Ok(html(&ReportPage { f: call.frame("/connection"), text: report.words() }))
+    let (text, name) = (report.words(), report.name().to_string());
+    let company = view.pairing.map(|pairing| pairing.tenant_name);
+    Ok(html(&ReportPage { f: call.frame("/connection"), text, name, company }))
+}
+
+/// The owner's yes to sending what was shown.
+pub(super) async fn send_report(call: &Call<'_>) -> Shown {
+    let name = call.form.get("report").and_then(Fixed::parse).ok_or_else(problem::report_not_shown)?;
+    call.page.ask_each(Request::SendReport { report: name }, drop).await?;
+    call.go("/connection", "report_sent")
+}
+
+/// Everything that was sent is taken back.
+pub(super) async fn take_reports_back(call: &Call<'_>) -> Shown {
+    call.page.ask_each(Request::TakeReportsBack, drop).await?;
+    call.go("/connection", "report_withdrawn")
 }
 
 /// The same as a file.

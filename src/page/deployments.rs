@@ -321,6 +321,7 @@ mod tests {
             display_only: false,
             plan_hash: Some("plan".to_owned()),
             undoable: true,
+            repairs: None,
             diff: vec![ItemDiffView {
                 item: 0,
                 kind: evil(),

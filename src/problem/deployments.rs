@@ -120,6 +120,36 @@ pub fn no_such_wish() -> Problem {
     )
 }
 
+/// A report that was not shown, or too long ago.
+#[must_use]
+pub fn report_not_shown() -> Problem {
+    Problem::new(
+        "report_not_shown",
+        "This report was not shown by this run of Vestibule, or others were shown since.",
+        "Make a new one, read it, and send that.",
+    )
+}
+
+/// A report that no portal takes.
+#[must_use]
+pub fn report_too_long() -> Problem {
+    Problem::new(
+        "report_too_long",
+        "This report is longer than what a portal takes.",
+        "Save it as a file, and give it to whoever helps you in another way.",
+    )
+}
+
+/// The owner did not agree.
+#[must_use]
+pub fn report_not_sent() -> Problem {
+    Problem::new(
+        "report_not_sent",
+        "Nothing was sent, because nobody agreed.",
+        "To agree beforehand, give --yes.",
+    )
+}
+
 /// Nobody can deploy, so nothing can be allowed (R33).
 #[must_use]
 pub fn no_charter() -> Problem {

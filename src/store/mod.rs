@@ -24,8 +24,8 @@ pub use error::StoreError;
 pub use folder::{Folder, Lock};
 pub use journal::{
     DeploymentRow, DeploymentState, Desk, Ended, ItemRow, JournalChange, OVER, QuestionRow, QuestionState,
-    READS, REMEMBERED, ReadRow, RequestRow, RequestState, StepNote, StepRow, StepState, Trusting, UNDOABLE,
-    Work,
+    READS, REMEMBERED, ReadRow, Repairs, RequestRow, RequestState, StepNote, StepRow, StepState, Trusting,
+    UNDOABLE, Work,
 };
 pub use ledger::{
     Checkpoint, Direction, Entry, INBOUND_PREFIX, INBOUND_WHOLE, KEEP_MS, LedgerLimits, Mark, NewRow, Page,

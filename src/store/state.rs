@@ -16,6 +16,7 @@ use vestibule_protocol::id::{Fingerprint, TenantId};
 
 use super::error::{AGENT_DB, StoreError, sql};
 use super::journal::{self, Desk};
+use crate::agent::Notices;
 use crate::portal::budget::Budget;
 
 /// A value of which there is one, stored as JSON under its key. Other rooms may store their own types so.
@@ -242,6 +243,8 @@ pub struct AgentState {
     pub forget_stub: Option<ForgetStub>,
     /// What a change of identity has left. Until the next pairing `grants` and `area_kinds` are of it.
     pub carried: Option<Carried>,
+    /// What the owner has been told through Home Assistant.
+    pub notices: Notices,
     /// Deployments, what approves them, questions and requests.
     pub desk: Desk,
 }
@@ -265,6 +268,7 @@ pub(crate) fn load(agent: &Connection) -> Result<AgentState, StoreError> {
         budget: get(agent)?.unwrap_or_default(),
         forget_stub: get(agent)?,
         carried,
+        notices: get(agent)?.unwrap_or_default(),
         desk: journal::desk(agent)?,
     })
 }

@@ -180,7 +180,7 @@ fn is_registry_id(text: &str) -> bool {
 }
 
 /// Everything in which a canary would be a leak, with a name for it.
-fn places(house: &House) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn places(house: &House) -> Vec<(String, Vec<u8>)> {
     let mut places = said(house);
     let sent = wire::everything_sent(&house.portal.recorder);
     places.extend(sent.into_iter().map(|bytes| ("the wire".to_owned(), bytes)));
@@ -198,7 +198,7 @@ fn said(house: &House) -> Vec<(String, Vec<u8>)> {
     ]
 }
 
-fn nowhere(canaries: &[&str], places: &[(String, Vec<u8>)]) {
+pub(crate) fn nowhere(canaries: &[&str], places: &[(String, Vec<u8>)]) {
     // Thousands of canaries in megabytes: those of one length are looked up together, at every place of the bytes.
     let mut by_length: BTreeMap<usize, HashSet<&[u8]>> = BTreeMap::new();
     for canary in canaries {

@@ -14,10 +14,10 @@ use vestibule::home::{Endpoint, Token};
 use vestibule::net::{Network, Trust};
 use vestibule::outbound::reading::Text;
 use vestibule::private::Private;
-use vestibule_dev::real::{DEMO_ENTITIES, NEWEST, OLDEST, Options, RealHome, skip_reason};
+use vestibule_dev::real::{DEMO_ENTITIES, NEWEST, OLDEST, Options, RealHome};
 
-use crate::real_sync::TURN;
-use crate::support::http;
+use crate::support::real::TURN;
+use crate::support::{http, real};
 
 const BOARD: &str = "vestibule-test-board";
 /// Keys out of order, a number that looks whole, letters, an empty list: what comes back must be this text.
@@ -50,16 +50,8 @@ async fn the_newest_home_assistant_is_written_to() {
 
 async fn live(test: &str, version: &str) {
     let _turn = TURN.lock().await;
-    let since = Instant::now();
-    let home = match RealHome::start(Options::new(version).entities(DEMO_ENTITIES)).await {
-        Ok(home) => home,
-        Err(error) => {
-            let reason = skip_reason(&error).unwrap_or_else(|| panic!("{error}"));
-            println!("SKIPPED {test}: {reason}");
-            return;
-        }
-    };
-    println!("{version}: started after {:?}", since.elapsed());
+    let options = Options::new(version).entities(DEMO_ENTITIES);
+    let Some(home) = real::home(test, options).await else { return };
     let network = Network::new(Trust::Public).unwrap();
     let mut story = Story { home, network, since: Instant::now() };
     story.resources_next_to_ours_stay().await;

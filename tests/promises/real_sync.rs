@@ -7,16 +7,14 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
-use vestibule_dev::real::{NEWEST, OLDEST, Options, RealHome, TEST_ENTITIES, skip_reason};
+use vestibule_dev::real::{NEWEST, OLDEST, Options, RealHome, TEST_ENTITIES};
 use vestibule_protocol::id::Fingerprint;
 use vestibule_protocol::message::FromAgent;
 
 use crate::ledger::{self, Row};
-use crate::support::{House, contains, copy_folder, files, put_back, until, wire};
+pub(crate) use crate::support::real::TURN;
+use crate::support::{House, contains, copy_folder, files, put_back, real, until, wire};
 
-/// Two real homes at once would only make each other slow.
-pub(crate) static TURN: Mutex<()> = Mutex::const_new(());
 /// A home of a thousand entities that was just restarted, on a machine that is busy with other things.
 const SETTLED: Duration = Duration::from_secs(240);
 /// Names that people gave, as they stand in the furnished house, and those that the story gives.
@@ -51,16 +49,8 @@ async fn the_newest_home_assistant_stays_in_step_through_everything() {
 
 async fn live(test: &str, version: &str) {
     let _turn = TURN.lock().await;
-    let since = Instant::now();
-    let home = match RealHome::start(Options::new(version).entities(TEST_ENTITIES)).await {
-        Ok(home) => home,
-        Err(error) => {
-            let reason = skip_reason(&error).unwrap_or_else(|| panic!("{error}"));
-            println!("SKIPPED {test}: {reason}");
-            return;
-        }
-    };
-    println!("{version}: started after {:?}", since.elapsed());
+    let options = Options::new(version).entities(TEST_ENTITIES);
+    let Some(home) = real::home(test, options).await else { return };
     let house = House::paired(&home.url(), home.token()).await;
     let mut story = Story { home, house, lost: Vec::new(), since: Instant::now() };
     story.first_sync().await;

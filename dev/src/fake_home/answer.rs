@@ -120,7 +120,8 @@ fn known(model: &Model, command: &str, request: &Value) -> Answer {
         "subscribe_events" => {
             let kind = request["event_type"].as_str().unwrap_or("*");
             let late = ["floor_registry_updated", "label_registry_updated"].contains(&kind) && !new;
-            if !model.admin && (late || kind == "*") {
+            let private = ["automation_reloaded", "scene_reloaded", "*"].contains(&kind);
+            if !model.admin && (late || private) {
                 return Answer::Error("unauthorized");
             }
             Answer::Subscribed(Subscription::Events(kind.to_owned()), None)
@@ -206,16 +207,19 @@ fn contents(model: &Model, path: Option<&str>) -> Answer {
     }
 }
 
-/// Only triggers on state changes of which one side is missing are understood.
+/// Only triggers on state changes of which one side is missing, and on the services of scripts, are understood.
 fn trigger(model: &Model, trigger: &Value) -> Answer {
     if !model.admin {
         return Answer::Error("unauthorized");
     }
     let trigger = if trigger.is_array() { &trigger[0] } else { trigger };
+    let data = &trigger["event_data"];
+    if trigger["event_type"] == "service_registered" && *data == json!({"domain": "script"}) {
+        return Answer::Subscribed(Subscription::Scripts, None);
+    }
     if trigger["platform"] != "event" || trigger["event_type"] != "state_changed" {
         return Answer::Error("invalid_format");
     }
-    let data = &trigger["event_data"];
     let side = |name: &str| data.get(name).is_some_and(Value::is_null);
     match (side("old_state"), side("new_state")) {
         (true, false) => Answer::Subscribed(Subscription::Appearing, None),

@@ -49,6 +49,8 @@ pub(super) enum Subscription {
     Entities(Vec<String>),
     Appearing,
     Vanishing,
+    /// Services of scripts.
+    Scripts,
     ConfigEntries,
     Resources,
     /// Sends no more than its first event.
@@ -345,18 +347,25 @@ fn told(subscription: &Subscription, event: &BusEvent) -> Option<String> {
         | (Subscription::Vanishing, BusEvent::State { id, old: new, new: None }) => {
             let appearing = matches!(subscription, Subscription::Appearing);
             let (old, new) = if appearing { (None, new.as_ref()) } else { (new.as_ref(), None) };
-            let event = state_event(id, old, new);
-            json!({
-                "variables": {"trigger": {"id": "0", "idx": "0", "alias": null, "platform": "event", "event": event,
-                    "description": "event 'state_changed'"}},
-                "context": {"id": "c", "parent_id": null, "user_id": null},
-            })
+            triggered("state_changed", &state_event(id, old, new))
+        }
+        (Subscription::Scripts, BusEvent::Event { kind: kind @ "service_registered", data }) => {
+            triggered(kind, &bus_event(kind, data))
         }
         (Subscription::ConfigEntries, BusEvent::ConfigEntry(changes)) => changes.clone(),
         (Subscription::Resources, BusEvent::Resource(changes)) => changes.clone(),
         _ => return None,
     };
     Some(told.to_string())
+}
+
+/// What a trigger tells of an event.
+fn triggered(kind: &str, event: &Value) -> Value {
+    json!({
+        "variables": {"trigger": {"id": "0", "idx": "0", "alias": null, "platform": "event", "event": event,
+            "description": format!("event '{kind}'")}},
+        "context": {"id": "c", "parent_id": null, "user_id": null},
+    })
 }
 
 fn bus_event(kind: &str, data: &Value) -> Value {

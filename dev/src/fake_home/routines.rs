@@ -126,6 +126,12 @@ impl Routines {
         self.files.get(&(domain, id.to_owned()))
     }
 
+    /// A document as Home Assistant's API shows it.
+    #[must_use]
+    pub fn text(&self, domain: Domain, id: &str) -> Option<String> {
+        self.get(domain, id).map(Stored::json)
+    }
+
     /// Ids in a file.
     #[must_use]
     pub fn ids(&self, domain: Domain) -> Vec<String> {
@@ -219,8 +225,12 @@ impl FakeHome {
                     events.push(BusEvent::state(&entity_id, old.as_ref(), None));
                 }
             }
-            if domain == Domain::Automation {
-                events.push(BusEvent::Event { kind: "automation_reloaded", data: json!({}) });
+            match domain {
+                Domain::Automation => {
+                    events.push(BusEvent::Event { kind: "automation_reloaded", data: json!({}) });
+                }
+                Domain::Scene => events.push(BusEvent::Event { kind: "scene_reloaded", data: json!({}) }),
+                Domain::Script => {}
             }
             events
         });
@@ -305,10 +315,16 @@ fn load(
         Domain::Scene => attributes["id"] = json!(id),
     }
     let state = State { value, attributes };
-    // A changed one is removed and made again.
+    if *domain == Domain::Script {
+        let data = json!({"domain": "script", "service": id});
+        events.push(BusEvent::Event { kind: "service_registered", data });
+    }
+    // A changed one is removed and made again; what is registered keeps a state meanwhile.
     if known {
-        events.push(BusEvent::state(&entity_id, old.as_ref(), None));
-        events.push(BusEvent::state(&entity_id, None, Some(&state)));
+        let attributes = json!({"friendly_name": alias, "restored": true});
+        let between = State { value: "unavailable".to_owned(), attributes };
+        events.push(BusEvent::state(&entity_id, old.as_ref(), Some(&between)));
+        events.push(BusEvent::state(&entity_id, Some(&between), Some(&state)));
     } else {
         events.push(BusEvent::state(&entity_id, old.as_ref(), Some(&state)));
     }

@@ -4,6 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -62,6 +64,30 @@ impl Session {
             let message = self.read(ANSWER_WITHIN).await?;
             if message["id"] == id && message["type"] != "event" {
                 return result_of(name, message);
+            }
+            self.events.push_back(message);
+        }
+    }
+
+    /// The same, with the result exactly as Home Assistant spells it: order of keys, numbers and all.
+    ///
+    /// # Errors
+    /// As [`Session::call`].
+    pub async fn call_text(&mut self, command: Value) -> Result<String, RealError> {
+        #[derive(Deserialize)]
+        struct Spelled<'m> {
+            #[serde(borrow)]
+            result: &'m RawValue,
+        }
+        let name = name_of(&command);
+        let id = self.send(command).await?;
+        loop {
+            let text = self.read_text(ANSWER_WITHIN).await?;
+            let message: Value = serde_json::from_str(&text).map_err(broken)?;
+            if message["id"] == id && message["type"] != "event" {
+                result_of(name, message)?;
+                let spelled: Spelled<'_> = serde_json::from_str(&text).map_err(broken)?;
+                return Ok(spelled.result.get().to_owned());
             }
             self.events.push_back(message);
         }
@@ -149,12 +175,16 @@ impl Session {
     }
 
     async fn read(&mut self, within: Duration) -> Result<Value, RealError> {
+        serde_json::from_str(&self.read_text(within).await?).map_err(broken)
+    }
+
+    async fn read_text(&mut self, within: Duration) -> Result<String, RealError> {
         loop {
             let next = timeout(within, self.socket.next()).await;
             let next =
                 next.map_err(|_| RealError::Broken(format!("Home Assistant was silent for {within:?}")))?;
             match next {
-                Some(Ok(Message::Text(text))) => return serde_json::from_str(text.as_str()).map_err(broken),
+                Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
                 Some(Ok(Message::Close(_))) | None => {
                     return Err(RealError::Broken("Home Assistant closed the connection".to_owned()));
                 }

@@ -55,7 +55,6 @@ impl Agent {
         change.say(row);
         self.keep(change).await?;
         kill_point("deploy.approved");
-        self.deployments.tell = true;
         self.view(id).await
     }
 
@@ -70,7 +69,6 @@ impl Agent {
         let mut change = self.change();
         change.say(DeploymentRow { state: DeploymentState::Refused, code, changed_ms, ..row });
         self.keep(change).await?;
-        self.deployments.tell = true;
         self.view(id).await
     }
 

@@ -3,11 +3,13 @@
 use vestibule_protocol::deployment::DeploymentId;
 use vestibule_protocol::problem::Problem;
 
+use super::report::Said;
 use super::work::Brought;
 use super::{Agent, Errand};
 use crate::home::desk::DeskError;
 use crate::inbound::apply::{End, Phase, Seen, Way};
 use crate::inbound::images;
+use crate::inbound::plan::Target;
 use crate::inbound::settle::{Looked, SETTLE_MS, judge};
 use crate::problem;
 use crate::store::{DeploymentRow, DeploymentState, Ended, ItemRow, JournalChange, StepNote, StepRow, Work};
@@ -30,7 +32,7 @@ impl Agent {
             Brought::Gathered(id, gathered) => self.on_gathered(id, *gathered).await,
             Brought::Walked(id, end, steps) => self.on_walked(id, end, &steps).await,
             Brought::Looked(seen) => self.on_looked(seen).await,
-            Brought::Told(waiting) => self.on_told(waiting).await,
+            Brought::Told(notices) => self.told(notices).await,
             Brought::Ran(errand, done) => self.on_ran(errand, done).await,
             Brought::Trouble(trouble, errand) => {
                 if let Some(errand) = errand {
@@ -93,11 +95,18 @@ impl Agent {
             DeploymentState::Undone | DeploymentState::RolledBack | DeploymentState::Conflict
         );
         let mut change = self.change();
+        if row.state == DeploymentState::Verified {
+            // What new things are called has become known on the way.
+            steps.iter().for_each(|step| change.with(JournalChange::Step(id, StepNote::of(step))));
+        }
         if over {
             row.undoable = false;
             change.with(JournalChange::DropSteps(id));
         }
         tracing::info!(state = row.state.name(), code = row.code.as_deref(), "a deployment has ended");
+        if let Some(repaired) = self.repaired(&row, steps) {
+            change.say(repaired);
+        }
         if unsafe_undo {
             change.note(row);
         } else {
@@ -105,6 +114,10 @@ impl Agent {
         }
         self.forget_old(&mut change);
         self.keep(change).await?;
+        // Older versions do not tell of the resource list.
+        if steps.iter().any(|step| matches!(step.target, Target::Resource { .. })) {
+            self.home.wishes.read_again();
+        }
         self.answer_undo(id, unsafe_undo).await
     }
 
@@ -157,8 +170,7 @@ impl Agent {
         for step in looked.lost.iter().filter_map(|n| steps.get(*n)) {
             let mut state = step.state.clone();
             state.phase = Phase::Writing;
-            let note = StepNote { n: step.n, state, target: None, beside: None, after: None, found: None };
-            change.with(JournalChange::Step(id, note));
+            change.with(JournalChange::Step(id, StepNote { state, ..StepNote::of(step) }));
         }
         let deadline = self.clock.now_ms() + AGAIN_MS;
         let work = Some(Work { way: Way::Forward, verified: false, deadline });
@@ -205,33 +217,11 @@ impl Agent {
             for item in edited.items.iter_mut().filter(|item| item.drifted) {
                 item.code = Some(DRIFTED.to_owned());
             }
-            change.reports.push(super::report::Said::of(&edited, now).drifted());
+            change.reports.extend(self.drift_of(&edited).map(|row| Said::of(&row, now).drifted()));
         }
         if settled {
             change.say(row);
         } else {
-            change.note(row);
-        }
-        self.keep(change).await
-    }
-
-    async fn on_told(&mut self, waiting: bool) -> Result<(), Problem> {
-        self.deployments.tell = waiting;
-        let mut change = self.change();
-        let told: Vec<DeploymentRow> = self
-            .state
-            .desk
-            .deployments
-            .iter()
-            .filter(|row| {
-                waiting && row.state == DeploymentState::Waiting && row.plan_hash.is_some() && !row.told
-            })
-            .map(|row| DeploymentRow { told: true, ..row.clone() })
-            .collect();
-        if told.is_empty() {
-            return Ok(());
-        }
-        for row in told {
             change.note(row);
         }
         self.keep(change).await

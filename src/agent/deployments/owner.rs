@@ -87,6 +87,8 @@ impl Agent {
             | Request::RoomKind { .. }
             | Request::Things { .. }
             | Request::Report
+            | Request::SendReport { .. }
+            | Request::TakeReportsBack
             | Request::Marks => reply.result(Err::<bool, _>(problem::bad_request())).await,
         }
         Ok(())

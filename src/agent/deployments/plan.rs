@@ -12,8 +12,9 @@ use crate::home::gather::Gathered;
 use crate::inbound::apply::{Phase, Way};
 use crate::inbound::consent::Yes;
 use crate::inbound::deployment::{Received, Verified};
-use crate::inbound::plan::{Choices, Image, Plan, Target, plan};
+use crate::inbound::plan::{Choices, HomeNow, Image, Origins, Plan, Target, plan};
 use crate::inbound::refusal::{Disposition, Refusal};
+use crate::outbound::privacy::Known;
 use crate::outbound::reading::Text;
 use crate::store::{DeploymentRow, DeploymentState, Ended, JournalChange, StepRow, StepState, Work};
 
@@ -28,6 +29,9 @@ impl Agent {
         let Some(row) = self.deployment(id).cloned() else { return Ok(()) };
         if !matches!(row.state, DeploymentState::Waiting | DeploymentState::Approved) {
             return Ok(());
+        }
+        if row.repairs.is_some() {
+            return self.plan_repair(row, gathered).await;
         }
         let Some(envelope) = self.envelope(id).await? else { return Ok(()) };
         // Believed anew: an approver may have been removed or blocked, a grant withdrawn.
@@ -56,18 +60,10 @@ impl Agent {
         known: &[(OpaqueId, Text)],
     ) -> Result<Plan, Refusal> {
         let keys = self.keys.as_ref().ok_or_else(Refusal::not_paired)?;
-        let Gathered { mut home, entities } = gathered;
-        let choices = Choices { hosts: &row.hosts, known };
+        let choices = Choices { hosts: &row.hosts, known, origins: &Origins::default() };
         heavy(|| {
             self.stock.with_ids(&keys.id_key, &self.state.grants, |ids| {
-                // What the owner has excluded does not exist (R15).
-                for routine in &mut home.routines {
-                    let entity = entities.iter().find(|(thing, _)| Some(*thing) == routine.thing);
-                    let excluded =
-                        entity.is_some_and(|(_, entity)| ids.token_of_text(entity, Thing::Entity).is_none());
-                    routine.thing = routine.thing.filter(|_| !excluded);
-                }
-                plan(verified, &home, ids, &keys.id_key, &choices)
+                plan(verified, &for_tenant(gathered, ids), ids, &keys.id_key, &choices)
             })
         })
     }
@@ -94,7 +90,7 @@ impl Agent {
         Ok(known)
     }
 
-    async fn not_planned(&mut self, row: DeploymentRow, refusal: &Refusal) -> Result<(), Problem> {
+    pub(super) async fn not_planned(&mut self, row: DeploymentRow, refusal: &Refusal) -> Result<(), Problem> {
         if row.code.as_deref() == Some(refusal.code) && row.state == state_of(refusal.disposition) {
             // Told already; looked at again after a rest.
             self.rest();
@@ -117,13 +113,12 @@ impl Agent {
         }
         let view = PlanView::of_refusal(refusal);
         change.with(JournalChange::Plan(row.id, view.to_text()));
-        self.deployments.tell = true;
         change.say(row);
         self.keep(change).await
     }
 
     /// Shows the owner what it would do; where that was agreed to beforehand, goes on at once.
-    async fn show_plan(
+    pub(super) async fn show_plan(
         &mut self,
         row: DeploymentRow,
         verified: &Verified,
@@ -152,7 +147,12 @@ impl Agent {
     }
 
     /// After the yes: what is about to happen must be what was agreed to.
-    async fn carry_out(&mut self, row: DeploymentRow, verified: Verified, plan: Plan) -> Result<(), Problem> {
+    pub(super) async fn carry_out(
+        &mut self,
+        row: DeploymentRow,
+        verified: Verified,
+        plan: Plan,
+    ) -> Result<(), Problem> {
         let yes = row.approved.map_or(Yes::Trust, Yes::Plan);
         let view = PlanView::of(&plan);
         let (hash, steps) = (plan.hash, plan.steps.clone());
@@ -166,6 +166,7 @@ impl Agent {
                         item: step.item,
                         phase: Phase::Planned,
                         thing: step.thing,
+                        entity: None,
                         deletes: n >= puts,
                     },
                     target: step.target,
@@ -201,7 +202,6 @@ impl Agent {
                     plan_hash: Some(hash),
                     approved: None,
                     asked_again: true,
-                    told: false,
                     ..row
                 };
                 let mut change = self.change();
@@ -224,4 +224,15 @@ impl Agent {
         });
         self.keep(change).await
     }
+}
+
+/// What was read, without what the owner has excluded: that does not exist (R15).
+pub(super) fn for_tenant(gathered: Gathered, ids: &Known<'_, '_>) -> HomeNow {
+    let Gathered { mut home, entities } = gathered;
+    for routine in &mut home.routines {
+        let entity = entities.iter().find(|(thing, _)| Some(*thing) == routine.thing);
+        let excluded = entity.is_some_and(|(_, entity)| ids.token_of_text(entity, Thing::Entity).is_none());
+        routine.thing = routine.thing.filter(|_| !excluded);
+    }
+    home
 }

@@ -137,7 +137,11 @@ impl Agent {
             last_sequence: desk.trusting.last_sequence,
             held: self.is_held(),
             changes: &self.state.grants.consent.changes,
-            pending: desk.deployments.iter().filter(|row| row.sequence > 0 && row.state.is_pending()).count(),
+            pending: desk
+                .deployments
+                .iter()
+                .filter(|row| row.sequence > 0 && row.repairs.is_none() && row.state.is_pending())
+                .count(),
         })
     }
 
@@ -244,7 +248,9 @@ impl Agent {
 
     async fn on_withdraw(&mut self, withdraw: &Withdraw) -> Result<(), Problem> {
         let Some(row) = self.deployment(withdraw.deployment) else { return Ok(()) };
-        if !matches!(row.state, DeploymentState::Waiting | DeploymentState::Approved) {
+        // What a portal never proposed it cannot take back.
+        if row.repairs.is_some() || !matches!(row.state, DeploymentState::Waiting | DeploymentState::Approved)
+        {
             return Ok(());
         }
         let row = DeploymentRow {
@@ -255,7 +261,6 @@ impl Agent {
         let mut change = self.change();
         change.with(JournalChange::Plan(row.id, None));
         change.say(row);
-        self.deployments.tell = true;
         self.keep(change).await
     }
 
@@ -279,10 +284,10 @@ impl Agent {
             approved: None,
             hosts: std::collections::BTreeSet::new(),
             asked_again: false,
-            told: false,
             work: None,
             ended: None,
             undoable: false,
+            repairs: None,
         }
     }
 

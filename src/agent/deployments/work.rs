@@ -5,8 +5,9 @@ use vestibule_protocol::deployment::DeploymentId;
 
 use super::walk::{self, Journal, Stopped};
 use super::{Door, Errand, enable};
+use crate::agent::notices::{Notice, Telling};
 use crate::control::Reply;
-use crate::home::desk::{Desk, DeskError, HomeDesk as _};
+use crate::home::desk::{Desk, DeskError};
 use crate::home::gather::{Gathered, gather};
 use crate::home::places;
 use crate::identity::IdKey;
@@ -16,13 +17,6 @@ use crate::inbound::plan::Needs;
 use crate::outbound::reading::HomeTrouble;
 use crate::store::{StepRow, StoreError, Work};
 
-/// Under this name a notification is replaced, not repeated.
-const NOTE: &str = "vestibule_deployments";
-/// R17: fixed words, and nothing of the portal's.
-const NOTE_TITLE: &str = "Vestibule";
-const NOTE_TEXT: &str =
-    "A change to this home waits for your yes. Open Vestibule to see exactly what it would do.";
-
 /// What is to be done.
 pub(super) enum Job {
     /// Read what a plan needs.
@@ -31,8 +25,8 @@ pub(super) enum Job {
     Walk(Box<Journal>, Vec<StepRow>, Work),
     /// Look again at what is in place.
     Look(Vec<(DeploymentId, Vec<StepRow>)>),
-    /// Tell the owner that something waits, or that nothing does any more.
-    Tell(bool),
+    /// Tell the owner something through Home Assistant, or take it away there.
+    Tell(Telling),
     /// Something small for the owner.
     Errand(Errand, Option<(Box<Journal>, Option<StepRow>)>),
 }
@@ -42,7 +36,7 @@ pub(in crate::agent) enum Brought {
     Gathered(DeploymentId, Box<Gathered>),
     Walked(DeploymentId, End, Vec<StepRow>),
     Looked(Vec<(DeploymentId, Vec<Option<Seen>>)>),
-    Told(bool),
+    Told(Vec<Notice>),
     Ran(Errand, Result<(), DeskError>),
     /// Nothing: the home cannot be reached, and it is tried again later.
     Trouble(HomeTrouble, Option<Errand>),
@@ -96,18 +90,10 @@ async fn perform(door: Door, job: Job) -> Brought {
             Ok(seen) => Brought::Looked(seen),
             Err(error) => failed(None, error),
         },
-        Job::Tell(waiting) => {
-            let told = if waiting {
-                desk.notify(NOTE, NOTE_TITLE, NOTE_TEXT).await
-            } else {
-                desk.dismiss(NOTE).await
-            };
-            match told {
-                Err(DeskError::Trouble(trouble)) => Brought::Trouble(trouble, None),
-                // A home without notifications has none to be told by.
-                Ok(()) | Err(_) => Brought::Told(waiting),
-            }
-        }
+        Job::Tell(telling) => match telling.perform(&mut desk).await {
+            Ok(notices) => Brought::Told(notices),
+            Err(trouble) => Brought::Trouble(trouble, None),
+        },
         Job::Errand(errand, step) => {
             let done = match (&errand, step) {
                 (Errand::Identify(entity, _), _) => places::identify(&mut desk, entity).await,

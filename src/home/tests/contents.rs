@@ -1,5 +1,7 @@
 //! Contents of dashboards are read where they are wished for, those of YAML never, and again when they were saved.
 
+use vestibule_dev::fake_home::Domain;
+
 use super::*;
 use crate::outbound::reading::{RawContents, RawDocument};
 
@@ -91,4 +93,48 @@ async fn what_was_wished_for_before_the_first_reading_is_read_once() {
     bench.home.put_area("attic", "Attic");
     bench.read_after_stale().await;
     assert_eq!(asked(&bench.home), u64::try_from(boards).unwrap());
+}
+
+/// How many documents were read: of all kinds, or of some.
+fn routines(readings: &[Reading]) -> Vec<(&'static str, usize)> {
+    let count = |reading: &Reading| {
+        if let Reading::Routines(all) = reading {
+            Some(("all", all.len()))
+        } else if let Reading::SomeRoutines(some) = reading {
+            Some(("some", some.len()))
+        } else {
+            None
+        }
+    };
+    readings.iter().filter_map(count).collect()
+}
+
+/// A registered entity does not vanish when its document is loaded anew.
+#[tokio::test]
+async fn what_is_loaded_anew_is_read_again() {
+    for version in [Version::V2024_3, Version::V2026_11] {
+        let home = FakeHome::of_size(version, 30);
+        for (domain, id, text) in [
+            (Domain::Automation, "wake", r#"{"alias":"Wake","trigger":[],"action":[]}"#),
+            (Domain::Automation, "sleep", r#"{"alias":"Sleep","trigger":[],"action":[]}"#),
+            (Domain::Script, "night", r#"{"alias":"Night","sequence":[]}"#),
+            (Domain::Scene, "film", r#"{"name":"Film","entities":{}}"#),
+        ] {
+            home.put_routine(domain, id, text);
+        }
+        let wishes = Arc::new(Wishes::default());
+        wishes.want_routines(true);
+        let mut bench = Bench::wishing(home, wishes).await;
+        assert!(matches!(bench.next().await, HomeEvent::Connected { .. }));
+        assert_eq!(routines(&bench.read().await), [("all", 4)]);
+        for (domain, id, text, read) in [
+            (Domain::Automation, "wake", r#"{"alias":"Wake","trigger":[],"action":[],"mode":"queued"}"#, 2),
+            (Domain::Script, "night", r#"{"alias":"Night","sequence":[],"mode":"queued"}"#, 1),
+            (Domain::Scene, "film", r#"{"name":"Film","entities":{"light.a":"on"}}"#, 1),
+        ] {
+            bench.home.put_routine(domain, id, text);
+            assert_eq!(routines(&bench.read_after_stale().await), [("some", read)], "{domain:?}");
+        }
+        assert_eq!(bench.home.violations(), Vec::<String>::new());
+    }
 }

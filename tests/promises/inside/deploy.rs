@@ -4,6 +4,7 @@
 mod broken;
 mod kinds;
 mod life;
+mod repair;
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use super::world::World;
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// A home that is paired, in sync, has a charter pinned and is asked about every kind of change.
-async fn house() -> (World, RealPortal) {
+pub(super) async fn house() -> (World, RealPortal) {
     let world = World::new(20).await;
     let portal = RealPortal::in_sync_with(&world).await;
     portal.charter().await;
@@ -64,7 +65,7 @@ async fn view(world: &World, id: DeploymentId) -> Option<DeploymentView> {
 }
 
 /// Waits until a deployment is in this state at home.
-async fn until(world: &World, id: DeploymentId, state: &str) -> DeploymentView {
+pub(super) async fn until(world: &World, id: DeploymentId, state: &str) -> DeploymentView {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let seen = view(world, id).await;
@@ -106,7 +107,7 @@ fn contents(world: &World, path: &str) -> Option<String> {
     world.home.model(|model| model.contents.get(path).cloned())
 }
 
-fn has_dashboard(world: &World, path: &str) -> bool {
+pub(super) fn has_dashboard(world: &World, path: &str) -> bool {
     world.home.model(|model| model.dashboards.iter().any(|dashboard| dashboard["url_path"] == path))
 }
 

@@ -144,7 +144,7 @@ async fn r29_a_forged_receipt_is_none() {
         assert!(hello.root.is_none() && hello.consent.classes.is_empty());
         assert_eq!(hello.consent.withdrawn.len(), Class::ALL.len());
         peer.say(welcome(empty_root(&[]))).await;
-        let Some(FromAgent::Erase(Erase { id })) = peer.hear().await else { panic!("no erase") };
+        let Some(FromAgent::Erase(Erase { id, only: None })) = peer.hear().await else { panic!("no erase") };
         let receipt = forged(&portal, id)[lie].clone();
         peer.say(Erased { id, receipt }).await;
         peer.hear_nothing().await;
@@ -153,7 +153,7 @@ async fn r29_a_forged_receipt_is_none() {
     }
     let (mut peer, _) = portal.greet().await;
     peer.say(welcome(empty_root(&[]))).await;
-    let Some(FromAgent::Erase(Erase { id })) = peer.hear().await else { panic!("no erase") };
+    let Some(FromAgent::Erase(Erase { id, only: None })) = peer.hear().await else { panic!("no erase") };
     let receipt = receipt(id, &portal, &own, Scope::All);
     peer.say(Erased { id, receipt }).await;
     let status = world.until("forgotten", |status| !status.forgetting).await;

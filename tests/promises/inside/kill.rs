@@ -24,6 +24,7 @@ use vestibule_protocol::problem::Problem;
 
 use super::real::RealPortal;
 use super::world::{difference, preview};
+use crate::support::programs;
 
 /// Lives at the same time: most of a life is waiting.
 const AT_ONCE: usize = 6;
@@ -57,28 +58,6 @@ struct Life {
     portal: RealPortal,
     child: Child,
     killed: bool,
-}
-
-fn build() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let target = root.join("target/kill-points");
-    let built = std::process::Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--quiet",
-            "--locked",
-            "--bin",
-            "vestibule",
-            "--features",
-            "kill-points",
-            "--target-dir",
-        ])
-        .arg(&target)
-        .current_dir(root)
-        .status()
-        .unwrap();
-    assert!(built.success(), "the agent with kill points cannot be built");
-    target.join("debug/vestibule")
 }
 
 impl Life {
@@ -308,7 +287,7 @@ fn spawn(program: &Path, folder: &Path, home: &Listening, point: Option<&str>) -
 /// S: `kill -9` at every outbox and store step, and at every step of the loop that is durable.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_that_dies_at_any_durable_step_loses_and_doubles_nothing() {
-    let program = tokio::task::spawn_blocking(build).await.unwrap();
+    let program = tokio::task::spawn_blocking(programs::mortal_agent).await.unwrap().to_owned();
     let mut stories = Vec::new();
     for point in KILL_POINTS {
         let often = OFTEN.iter().find(|(name, _)| name == point).map_or(2, |(_, times)| *times);

@@ -13,7 +13,7 @@ use vestibule_portal::role::Role;
 use vestibule_portal::serve::{self, Options, Running};
 use vestibule_portal::store::staff::Staff;
 use vestibule_portal::store::{
-    Stop, charters, deployments, history, homes, invites, questions, requests, submit, tenants,
+    Stop, charters, deployments, history, homes, invites, questions, requests, submit, support, tenants,
 };
 use vestibule_portal::world::World as Outside;
 use vestibule_protocol::bytes::Fixed;
@@ -249,6 +249,12 @@ impl RealPortal {
     /// Requests with their state.
     pub(super) fn requests(&self) -> Vec<requests::Request> {
         self.read(|db| requests::list(db, tenants::get(db, &self.tenant)?.id, None, 100))
+    }
+
+    /// Texts of the support reports that are kept, newest first.
+    pub(super) fn reports(&self) -> Vec<String> {
+        let Some(home) = self.home() else { return Vec::new() };
+        self.read(|db| support::list(db, home)).into_iter().map(|report| report.text).collect()
     }
 
     /// The only home's fingerprint.

@@ -15,6 +15,7 @@ use vestibule::clock::{Clock, Dice};
 use vestibule::control::{Answer, Asked, Reply, Request};
 use vestibule::home::{self, Endpoint, Token, Wishes};
 use vestibule::outbound::reading::{HomeEvent, Text};
+use vestibule::page::Place;
 use vestibule::private::Private;
 use vestibule::store::{Direction, Folder, Lock, Page, Reader, Row, Store, StoreOptions, Verification};
 use vestibule_dev::fake_home::{FakeHome, TOKEN, Version};
@@ -329,7 +330,7 @@ async fn preview_at(folder: &Path, home: &FakeHome, now_ms: i64) -> Vec<String> 
 /// The way to the desk.
 fn door(home: &FakeHome) -> Door {
     let endpoint = Endpoint::from_url(HOME_URL, Token::new(TOKEN).unwrap()).unwrap();
-    Door { dial: Arc::new(ToHome(home.clone())), endpoint }
+    Door { dial: Arc::new(ToHome(home.clone())), endpoint, page: Some(Place::App("local_vestibule".into())) }
 }
 
 /// Starts reading the home.

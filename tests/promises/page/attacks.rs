@@ -142,6 +142,8 @@ async fn forms_of_other_people_and_other_sites_change_nothing() {
             "/deployments/undo",
             "/deployments/enable",
             "/deployments/switch",
+            "/report/send",
+            "/report/withdraw",
         ] {
             assert_eq!(stage.send("POST", path, &[owner, same], &body).await.status, 403, "{path}");
         }

@@ -7,5 +7,6 @@ mod decisions;
 mod html;
 mod pages;
 mod real;
+mod report;
 mod scene;
 mod stage;

@@ -33,7 +33,7 @@ const PAGES: [&str; 19] = [
 /// Heaviest page, style and script included (issue 4: 100 kB).
 pub(super) const WEIGHT: usize = 100_000;
 
-async fn paired() -> Stage {
+pub(super) async fn paired() -> Stage {
     let stage = Stage::new(FakeHome::of_size(Version::V2026_11, 120), "Example").await;
     stage.pair().await;
     stage.in_sync().await;

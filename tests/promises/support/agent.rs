@@ -1,7 +1,7 @@
 //! An agent with a data folder of its own: the daemon, and the commands beside it.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -12,6 +12,7 @@ use super::{SOON, programs, until};
 /// An agent. What its daemon and its commands say on stderr is kept, for tests that search it.
 pub(crate) struct Agent {
     child: Option<Child>,
+    daemon: PathBuf,
     folder: TempDir,
     data: PathBuf,
     environment: Vec<(String, String)>,
@@ -43,7 +44,8 @@ impl Agent {
     pub(crate) fn of(url: &str, token: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
-        let mut agent = Self { child: None, folder, data, environment: Vec::new() };
+        let daemon = programs::agent().to_owned();
+        let mut agent = Self { child: None, daemon, folder, data, environment: Vec::new() };
         // What is not said at this level is not said at all.
         agent.set("VESTIBULE_LOG", "trace");
         // Many agents run at once, and there is one default port.
@@ -56,7 +58,8 @@ impl Agent {
     /// Another agent on the same data folder.
     pub(crate) fn beside_of(other: &Self) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { child: None, folder, data: other.data.clone(), environment: other.environment.clone() }
+        let (daemon, environment) = (other.daemon.clone(), other.environment.clone());
+        Self { child: None, daemon, folder, data: other.data.clone(), environment }
     }
 
     /// Sets a variable for what is started from now on.
@@ -75,8 +78,18 @@ impl Agent {
         self.folder.path().join(name)
     }
 
-    fn program(&self, arguments: &[&str]) -> Command {
-        let mut command = programs::command(programs::agent(), self.folder.path());
+    /// Forgets a variable that was set.
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.environment.retain(|(known, _)| known != name);
+    }
+
+    /// From its next start on the daemon is another build of the program.
+    pub(crate) fn becomes(&mut self, daemon: &Path) {
+        daemon.clone_into(&mut self.daemon);
+    }
+
+    fn program(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = programs::command(program, self.folder.path());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.env("VESTIBULE_DATA_DIR", self.data()).args(arguments);
         command
@@ -86,7 +99,11 @@ impl Agent {
     pub(crate) fn start(&mut self) {
         assert!(self.child.is_none(), "it runs already");
         let log = programs::append(&self.folder.path().join("daemon.log"));
-        let child = self.program(&["run"]).stdout(Stdio::from(log.try_clone().unwrap())).stderr(log).spawn();
+        let child = self
+            .program(&self.daemon, &["run"])
+            .stdout(Stdio::from(log.try_clone().unwrap()))
+            .stderr(log)
+            .spawn();
         self.child = Some(child.unwrap());
     }
 
@@ -105,6 +122,15 @@ impl Agent {
         programs::kill(&mut self.child).await;
     }
 
+    /// How the daemon has ended by itself, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        let status = self.child.as_mut()?.try_wait().unwrap();
+        if status.is_some() {
+            self.child = None;
+        }
+        status
+    }
+
     /// Asks the daemon to end; its exit code.
     pub(crate) async fn stop(&mut self) -> Option<i32> {
         programs::stop(&mut self.child).await
@@ -117,7 +143,7 @@ impl Agent {
 
     /// Runs a command that is given this on stdin.
     pub(crate) async fn answering(&self, stdin: &str, arguments: &[&str]) -> Ran {
-        let output = programs::output(self.program(arguments), stdin).await;
+        let output = programs::output(self.program(programs::agent(), arguments), stdin).await;
         let err = String::from_utf8(output.stderr).unwrap();
         let mut kept = programs::append(&self.folder.path().join("commands.log"));
         std::io::Write::write_all(&mut kept, err.as_bytes()).unwrap();

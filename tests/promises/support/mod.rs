@@ -6,6 +6,8 @@ pub(crate) mod house;
 pub(crate) mod http;
 pub(crate) mod portal;
 pub(crate) mod programs;
+pub(crate) mod real;
+pub(crate) mod staff;
 pub(crate) mod wire;
 
 use std::path::Path;
@@ -15,6 +17,7 @@ pub(crate) use agent::Agent;
 pub(crate) use company::Company;
 pub(crate) use house::House;
 pub(crate) use portal::Portal;
+pub(crate) use staff::Staff;
 
 /// Long enough for whatever takes a moment, on a machine that is busy with other things.
 pub(crate) const SOON: Duration = Duration::from_secs(60);

@@ -39,6 +39,20 @@ pub(crate) fn portal() -> &'static Path {
     })
 }
 
+/// The agent with the feature `kill-points`, in a target folder of its own; built on first use.
+pub(crate) fn mortal_agent() -> &'static Path {
+    static AGENT: OnceLock<PathBuf> = OnceLock::new();
+    AGENT.get_or_init(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let target = root.join("target/kill-points");
+        let mut cargo = std::process::Command::new(env!("CARGO"));
+        cargo.current_dir(root).args(["build", "--quiet", "--locked", "--bin", "vestibule"]);
+        let built = cargo.args(["--features", "kill-points", "--target-dir"]).arg(&target).status().unwrap();
+        assert!(built.success(), "the agent with kill points cannot be built");
+        target.join("debug/vestibule")
+    })
+}
+
 fn modified(path: &Path) -> Option<SystemTime> {
     path.metadata().and_then(|data| data.modified()).ok()
 }
