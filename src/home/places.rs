@@ -83,19 +83,11 @@ pub async fn look(desk: &mut impl HomeDesk, target: &Target, after: &Image) -> R
 
 /// The row of a card: by its id, by what shall stand in it, or by the element that it defines. A row that was made again, in undoing or
 /// after Home Assistant had lost it, has another id.
-fn row(
-    rows: Vec<DeskResource>,
-    element: &str,
-    id: Option<&Text>,
-    after: &Image,
-) -> Option<DeskResource> {
-    let known = |row: &DeskResource| {
-        id.is_some_and(|id| row.id.as_deref() == Some(&**id.reveal_to_home()))
-    };
+fn row(rows: Vec<DeskResource>, element: &str, id: Option<&Text>, after: &Image) -> Option<DeskResource> {
+    let known = |row: &DeskResource| id.is_some_and(|id| row.id.as_deref() == Some(&**id.reveal_to_home()));
     let wanted = |row: &DeskResource| matches!(after, Image::Present(url) if row.url == *url);
-    let defines = |row: &DeskResource| {
-        card::read(row.url.reveal_to_home()).is_some_and(|card| card.element == element)
-    };
+    let defines =
+        |row: &DeskResource| card::read(row.url.reveal_to_home()).is_some_and(|card| card.element == element);
     let at = rows.iter().position(known).or_else(|| rows.iter().position(wanted));
     let at = at.or_else(|| rows.iter().position(defines))?;
     rows.into_iter().nth(at)

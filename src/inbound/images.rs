@@ -47,7 +47,9 @@ pub(super) fn alike(target: &Target, one: &Image, other: &Image) -> bool {
                 if object.get("id").and_then(|own| own.as_str()) == Some(&**id.reveal_to_inbound()) {
                     object.remove("id");
                 }
-                for (old, new) in [("trigger", "triggers"), ("condition", "conditions"), ("action", "actions")] {
+                for (old, new) in
+                    [("trigger", "triggers"), ("condition", "conditions"), ("action", "actions")]
+                {
                     rename(object, old, new);
                 }
                 new_words(&mut value);
@@ -67,7 +69,10 @@ fn new_words(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             rename(fields, "service", "action");
-            fields.iter_mut().filter(|(key, _)| !OWN_WORDS.contains(&key.as_str())).for_each(|(_, value)| new_words(value));
+            fields
+                .iter_mut()
+                .filter(|(key, _)| !OWN_WORDS.contains(&key.as_str()))
+                .for_each(|(_, value)| new_words(value));
         }
         Value::Array(values) => values.iter_mut().for_each(new_words),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

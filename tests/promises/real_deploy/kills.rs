@@ -145,7 +145,8 @@ impl Lives {
         stage.house.equal("set up").await;
         stage.told("set up for deaths");
         let (old, nothing) = (State::new(), State::new());
-        let mut lives = Self { stage, old, new: nothing.clone(), on: nothing, number: 0, since: Instant::now() };
+        let mut lives =
+            Self { stage, old, new: nothing.clone(), on: nothing, number: 0, since: Instant::now() };
         lives.old = lives.state().await;
         let mut life = lives.begin(None, false).await;
         lives.apply(&mut life).await;
@@ -252,7 +253,8 @@ impl Lives {
             if wanted(&shown) {
                 return shown;
             }
-            let log = || self.stage.house.agent.log().lines().rev().take(20).map(str::to_owned).collect::<Vec<_>>();
+            let log =
+                || self.stage.house.agent.log().lines().rev().take(20).map(str::to_owned).collect::<Vec<_>>();
             assert!(Instant::now() < deadline, "{ask:?}: {} {} {:#?}", shown["state"], shown["items"], log());
             let ready = match shown["state"].as_str() {
                 Some("waiting") => shown["plan_hash"].is_string(),

@@ -43,7 +43,8 @@ impl Story {
         self.memory.consumed = consumed;
         // The home's own repairs have the number of what they repair.
         let from_outside = desk.deployments.iter().filter(|row| row.repairs.is_none());
-        let mut numbers: Vec<u64> = from_outside.map(|row| row.sequence).filter(|number| *number > 0).collect();
+        let mut numbers: Vec<u64> =
+            from_outside.map(|row| row.sequence).filter(|number| *number > 0).collect();
         assert!(numbers.iter().all(|number| *number <= consumed), "{numbers:?} beyond {consumed}");
         numbers.sort_unstable();
         let count = numbers.len();
