@@ -10,9 +10,9 @@ use vestibule::net::{Network, Trust};
 use vestibule::outbound::reading::Text;
 use vestibule::private::Private;
 use vestibule_dev::browser::{self, Browser, Look, Seen};
-use vestibule_dev::real::{DEMO_ENTITIES, NEWEST, OLDEST, Options, RealHome, skip_reason};
+use vestibule_dev::real::{DEMO_ENTITIES, NEWEST, OLDEST, Options, RealHome};
 
-use crate::real_sync::TURN;
+use crate::support::real::{self, TURN};
 
 const BOARD: &str = "vestibule-card-board";
 const CONFIG: &str = r#"{"views":[{"title":"Cards","cards":[{"type":"custom:vestibule-zebra","word":"stripes"},{"type":"markdown","content":"plain words"}]}]}"#;
@@ -71,14 +71,7 @@ async fn live(test: &str, version: &str) {
             return;
         }
     };
-    let home = match RealHome::start(Options::new(version).entities(DEMO_ENTITIES)).await {
-        Ok(home) => home,
-        Err(error) => {
-            let reason = skip_reason(&error).unwrap_or_else(|| panic!("{error}"));
-            println!("SKIPPED {test}: {reason}");
-            return;
-        }
-    };
+    let Some(home) = real::home(test, Options::new(version).entities(DEMO_ENTITIES)).await else { return };
     let network = Network::new(Trust::Public).unwrap();
     let endpoint = Endpoint::from_url(&home.url(), Token::new(home.token()).unwrap()).unwrap();
     let mut desk = Desk::open(&network, &endpoint).await.unwrap();

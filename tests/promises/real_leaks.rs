@@ -6,7 +6,6 @@
 //! (`card_mod`, button-card), a few lines of ours stand in for it: `real_leaks/stand_ins`.
 
 mod channels;
-mod company;
 mod sink;
 
 use std::collections::BTreeSet;
@@ -15,12 +14,12 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use vestibule::inbound::card;
 use vestibule_dev::browser::{self, Browser, Stop};
-use vestibule_dev::real::{DEMO_ENTITIES, NEWEST, OLDEST, Options, RealHome, skip_reason};
+use vestibule_dev::real::{DEMO_ENTITIES, NEWEST, OLDEST, Options, RealHome};
 
-use crate::real_sync::TURN;
-use crate::support::{House, SOON, until};
+use crate::support::real::TURN;
+use crate::support::staff::Staff;
+use crate::support::{House, SOON, real, until};
 use channels::{Answer, Channel, Harmless, channels, harmless, marker};
-use company::Company;
 use sink::Sink;
 
 /// By their elements; a list of resources shows who defines what.
@@ -54,23 +53,17 @@ async fn live(test: &str, version: &str) {
             return;
         }
     };
-    let home = match RealHome::start(Options::new(version).entities(DEMO_ENTITIES)).await {
-        Ok(home) => home,
-        Err(error) => {
-            let reason = skip_reason(&error).unwrap_or_else(|| panic!("{error}"));
-            println!("SKIPPED {test}: {reason}");
-            return;
-        }
-    };
+    let Some(home) = real::home(test, Options::new(version).entities(DEMO_ENTITIES)).await else { return };
     let sink = Sink::listen().await;
     let ways = channels(|name| sink.host(name));
     let mut story = Story { browser, home, sink, ways, since: Instant::now() };
     story.every_way_leads_out_by_hand().await;
     let house = House::paired(&story.home.url(), story.home.token()).await;
-    let company = Company::of(&house).await;
+    let staff = Staff::of(&house).await;
+    changes_are_allowed(&house).await;
     story.told("paired");
-    story.every_way_is_refused_or_named(&house, &company).await;
-    story.nobody_hears_of_what_passes(&house, &company).await;
+    story.every_way_is_refused_or_named(&house, &staff).await;
+    story.nobody_hears_of_what_passes(&house, &staff).await;
 }
 
 struct Story {
@@ -122,18 +115,18 @@ impl Story {
         self.told("every way leads out by hand");
     }
 
-    async fn every_way_is_refused_or_named(&mut self, house: &House, company: &Company) {
+    async fn every_way_is_refused_or_named(&mut self, house: &House, staff: &Staff) {
         let token = entity_token(house).await;
         let mut items = Vec::new();
         for way in &self.ways {
-            items.extend(company.dashboard(&format!("leak-{}", way.name), &designed(&way.contents, &token)));
+            items.extend(dashboard(staff, &format!("leak-{}", way.name), &designed(&way.contents, &token)));
         }
         let module = format!(
             "customElements.define('leak-late', class extends HTMLElement {{ setConfig() {{ import('http://{}/x.js'); }} }});",
             self.sink.host(IMPORT)
         );
-        items.extend(["--card".to_owned(), format!("leak-late={}", company.file("late.js", &module))]);
-        let id = company.deploy("Ways out", &items).await;
+        items.extend(["--card".to_owned(), format!("leak-late={}", staff.file("late.js", &module))]);
+        let id = deployed(staff, "Ways out", &items).await;
         let shown = in_state(house, &id, &["waiting"]).await;
         let refused: BTreeSet<&str> = list(&shown["refused_hosts"]).iter().map(text).collect();
         for (item, way) in self.ways.iter().enumerate() {
@@ -161,16 +154,18 @@ impl Story {
         self.told("every way is refused or named");
     }
 
-    async fn nobody_hears_of_what_passes(&mut self, house: &House, company: &Company) {
+    async fn nobody_hears_of_what_passes(&mut self, house: &House, staff: &Staff) {
         let designs = harmless(|name| self.sink.host(name));
         let token = entity_token(house).await;
         let mut items = Vec::new();
         for design in &designs {
-            items.extend(
-                company.dashboard(&format!("pass-{}", design.name), &designed(&design.contents, &token)),
-            );
+            items.extend(dashboard(
+                staff,
+                &format!("pass-{}", design.name),
+                &designed(&design.contents, &token),
+            ));
         }
-        let id = company.deploy("What passes", &items).await;
+        let id = deployed(staff, "What passes", &items).await;
         let shown = in_state(house, &id, &["waiting"]).await;
         assert_eq!(
             (&shown["display_only"], &shown["refused_hosts"]),
@@ -237,6 +232,31 @@ fn stop_at(design: &Harmless) -> Stop {
         Some(selector) => stop.click(selector),
         None => stop,
     }
+}
+
+/// What can be allowed once the charter has arrived.
+async fn changes_are_allowed(house: &House) {
+    for change in ["deploy.dashboards", "deploy.cards"] {
+        until(change, SOON, async || {
+            let ran = house.agent.command(&["consent", "set", change, "ask"]).await;
+            if ran.code == 0 { Ok(()) } else { Err(ran.err) }
+        })
+        .await;
+    }
+}
+
+/// The arguments that put a new dashboard into a deployment.
+fn dashboard(staff: &Staff, path: &str, contents: &str) -> [String; 4] {
+    let file = staff.file(&format!("{path}.json"), contents);
+    ["--dashboard".to_owned(), file, "--url-path".to_owned(), path.to_owned()]
+}
+
+/// Designs, signs and hands in; the deployment's id.
+async fn deployed(staff: &Staff, title: &str, items: &[String]) -> String {
+    let items: Vec<&str> = items.iter().map(String::as_str).collect();
+    let (id, file) = staff.designed(title, &items).await;
+    staff.submit(&file).await;
+    id
 }
 
 /// As staff write it: things are named by their tokens.
