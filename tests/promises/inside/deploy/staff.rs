@@ -115,12 +115,11 @@ async fn an_answer_that_was_given_in_time_counts_when_it_arrives() {
     assert_eq!(portal.questions()[0].state, "answered");
 }
 
-/// The owner, and nobody else, can have a candidate show itself; what could do harm does not.
+/// The owner, and nobody else, can have a thing show itself; what could do harm does not.
 #[tokio::test(start_paused = true)]
 async fn a_lamp_shows_itself_and_is_left_as_it_was() {
     let (world, portal) = house().await;
     let lamp = entities(&world, &portal, "light").await[0];
-    portal.ask("Which is the reading lamp?", vec![lamp]).await;
     let states = || world.home.model(|model| model.states.clone());
     let before = states();
     let shown: bool = world.ask_one(Request::Identify { thing: lamp }).await;
