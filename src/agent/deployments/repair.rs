@@ -345,7 +345,15 @@ impl Agent {
             let now = match repair.state {
                 DeploymentState::Verified | DeploymentState::Settled => &step.after,
                 DeploymentState::Undone => &step.before,
-                _ => return None,
+                DeploymentState::Waiting
+                | DeploymentState::Approved
+                | DeploymentState::Applying
+                | DeploymentState::Refused
+                | DeploymentState::Conflict
+                | DeploymentState::RolledBack
+                | DeploymentState::NeedsOwner
+                | DeploymentState::Expired
+                | DeploymentState::Superseded => return None,
             };
             let item = *repairs.items.get(step.state.item as usize)?;
             let (Some(item), Some(thing)) = (row.items.get_mut(item as usize), step.state.thing) else {
