@@ -115,23 +115,28 @@ async fn an_answer_that_was_given_in_time_counts_when_it_arrives() {
     assert_eq!(portal.questions()[0].state, "answered");
 }
 
-/// The owner, and nobody else, can have a thing show itself; what could do harm does not.
+/// The owner, and nobody else, can have a candidate show itself; what could do harm does not.
 #[tokio::test(start_paused = true)]
 async fn a_lamp_shows_itself_and_is_left_as_it_was() {
     let (world, portal) = house().await;
     let lamp = entities(&world, &portal, "light").await[0];
+    portal.ask("Which is the reading lamp?", vec![lamp]).await;
+    // Telling the owner of the question is a call as well.
+    waited("the owner is told", || world.home.model(|model| !model.notifications.is_empty())).await;
+    let calls = || world.home.commands()["call_service"];
+    let told = calls();
     let states = || world.home.model(|model| model.states.clone());
     let before = states();
     let shown: bool = world.ask_one(Request::Identify { thing: lamp }).await;
     assert!(shown);
-    assert_eq!(world.home.commands()["call_service"], 2, "over and back");
+    assert_eq!(calls(), told + 2, "over and back");
     assert_eq!(states(), before);
     let sensor = entities(&world, &portal, "sensor").await[0];
     let refused = world.ask(Request::Identify { thing: sensor }).await;
     assert_eq!(refused.unwrap_err().code, "home_refused");
     let stranger = world.ask(Request::Identify { thing: "e_aaaaaaaaaaaaa".parse().unwrap() }).await;
     assert_eq!(stranger.unwrap_err().code, "no_candidate");
-    assert_eq!(world.home.commands()["call_service"], 2);
+    assert_eq!(calls(), told + 2);
     // Nothing of it is told to anybody.
     assert_eq!(world.sent("answer"), 0);
 }
