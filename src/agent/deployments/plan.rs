@@ -19,6 +19,8 @@ use crate::store::{DeploymentRow, DeploymentState, Ended, JournalChange, StepRow
 
 /// Going forward may take so long; then everything is put back.
 const APPLY_MS: i64 = 60_000;
+/// What is there is not what the deployment was designed against.
+const BASE_CHANGED: &str = "base_changed";
 /// The plan was different at applying, twice.
 const PLAN_CHANGED: &str = "plan_changed";
 
@@ -103,6 +105,10 @@ impl Agent {
         let mut change = self.change();
         if matches!(refusal.disposition, Disposition::Hold { .. }) {
             self.rest();
+        }
+        // Not every change of a document is told; the next design shall be made from what is there.
+        if refusal.code == BASE_CHANGED {
+            self.home.wishes.read_again();
         }
         let view = PlanView::of_refusal(refusal);
         change.with(JournalChange::Plan(row.id, view.to_text()));

@@ -140,6 +140,8 @@ impl Lives {
     async fn of(mut stage: Stage) -> Self {
         // Written once by Home Assistant's editor, so that its words are those that it goes on using.
         let night = stage.routine("script", "gute_nacht").await.unwrap();
+        let night = night.replace(r#""max":4"#, r#""max":5"#);
+        assert!(night.contains(r#""max":5"#), "{night}");
         stage.write_routine("script", "gute_nacht", &night).await;
         stage.edit_board(OWNERS, &owners()).await;
         stage.house.equal("set up").await;
@@ -283,6 +285,7 @@ impl Lives {
 
     async fn take_back(&mut self, life: &mut Life) {
         self.insist(life, &["undo", "--yes"], |shown| shown["state"] == "undone").await;
+        self.stage.heard(&life.id, "undone").await;
     }
 
     /// A whole life in which the agent dies once; whether it did.
