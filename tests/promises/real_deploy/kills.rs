@@ -122,7 +122,6 @@ struct Lives {
     new: State,
     /// After the owner has switched the automation on.
     on: State,
-    number: u32,
     since: Instant,
 }
 
@@ -147,7 +146,7 @@ impl Lives {
         stage.house.equal("set up").await;
         stage.told("set up for deaths");
         let (old, nothing) = (State::new(), State::new());
-        let mut lives = Self { stage, old, new: nothing.clone(), on: nothing, number: 0, since: Instant::now() };
+        let mut lives = Self { stage, old, new: nothing.clone(), on: nothing, since: Instant::now() };
         lives.old = lives.state().await;
         let mut life = lives.begin(None, false).await;
         lives.apply(&mut life).await;
@@ -200,13 +199,16 @@ impl Lives {
     /// The home is in one of its two states, and in no other.
     async fn is(&self, due: &State, what: &str) {
         let now = self.state().await;
-        let differs: Vec<_> = now.iter().filter(|(key, value)| due.get(*key) != Some(value)).collect();
-        assert!(differs.is_empty(), "{what}: {differs:#?} where it should be {due:#?}");
+        let differs: Vec<_> = now
+            .iter()
+            .filter(|(key, value)| due.get(*key) != Some(value))
+            .map(|(key, value)| format!("{key}: {value} instead of {:?}", due.get(key)))
+            .collect();
+        assert!(differs.is_empty(), "{what}: {differs:#?}");
     }
 
     /// Starts the agent, with its death in it, and sends a deployment on its way.
     async fn begin(&mut self, point: Option<&str>, with_home: bool) -> Life {
-        self.number += 1;
         let (board, _) = self.stage.owners_held().await;
         let script = self.stage.content_with("counter.reset").await;
         let held = self.stage.held(&script, |text| text.contains("queued")).await;
@@ -228,7 +230,7 @@ impl Lives {
             &["--dashboard", &page, "--url-path", BOARD, "--card", &card, "--automation", &automation][..],
             &["--script", &script, "--delete", &gone],
         ];
-        let id = self.stage.sent(&format!("Life {}", self.number), &items.concat()).await;
+        let id = self.stage.sent("Zebra life", &items.concat()).await;
         Life { id, point: point.map(str::to_owned), with_home }
     }
 
