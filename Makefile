@@ -52,6 +52,8 @@ test-all: test ## The same with thousands of simulation seeds, and every death o
 
 .PHONY: bench
 bench: programs ## Measure the released programs against the budget, beside peers
+	cargo bench --locked --package vestibule --bench envelope
+	cargo bench --locked --package vestibule-portal --bench load
 	@exec $(PROGRAMS)/vestibule-bench
 
 .PHONY: image-check

@@ -6,10 +6,13 @@
 mod deliver;
 mod deployments;
 mod hand;
+mod notices;
 pub mod offline;
 mod owner;
 mod pairing;
+mod rotate;
 mod stock;
+mod support;
 mod sync;
 mod things;
 mod views;
@@ -19,14 +22,15 @@ pub use deployments::{
     RequestView,
 };
 pub use hand::Hand;
+pub use notices::Notices;
 
 /// Looking at deployments, questions and requests without a daemon.
 pub mod desk {
     pub use super::deployments::{deployment, deployments, questions, reads, requests};
 }
 pub use stock::Stock;
-pub use things::{ConnectionView, PreviewKind, PreviewView, RoomView, ThingView};
-pub use views::{ConsentView, Forgotten, Meeting, Paired, Side, Status, Traffic, Waiting};
+pub use things::{CarriedView, ConnectionView, PreviewKind, PreviewView, RoomView, ThingView};
+pub use views::{ConsentView, Forgotten, Meeting, Paired, Rotated, Side, Status, Traffic, Waiting};
 
 use std::future::Future;
 use std::sync::Arc;
@@ -101,6 +105,8 @@ struct PortalSide {
     link: Option<Link>,
     session: Session,
     welcomed_since: Option<i64>,
+    /// Since when it has been tried without success.
+    tried_since: Option<Instant>,
     problem: Option<Problem>,
     retry_at: Option<Instant>,
     attempt: u32,
@@ -137,9 +143,13 @@ pub struct Agent {
     portal: PortalSide,
     meeting: pairing::Meetings,
     deployments: deployments::Deployments,
+    /// What the owner has been told through Home Assistant; the store has what must outlive a restart.
+    notices: Notices,
     receipt: Option<vestibule_protocol::receipt::Receipt>,
     ask: mpsc::Sender<Asked>,
     asked: mpsc::Receiver<Asked>,
+    /// Support reports that the owner was shown.
+    shown: support::Shown,
     /// When it was started, Unix milliseconds.
     started_at: i64,
     /// Previews of contents, which are read for the owner's eyes only while nobody may have them.
@@ -233,6 +243,7 @@ impl Agent {
         let stock = Stock::new(&mut state, own_hosts);
         let (ask, asked) = mpsc::channel(REQUESTS);
         let deployments = deployments::Deployments::new(door, &state.desk);
+        let notices = state.notices.clone();
         let mut agent = Self {
             scope,
             recorder: Recorder::new(store.clone(), clock.clone()),
@@ -252,9 +263,11 @@ impl Agent {
             portal: PortalSide::default(),
             meeting: pairing::Meetings::default(),
             deployments,
+            notices,
             receipt: None,
             ask,
             asked,
+            shown: support::Shown::default(),
             started_at: now,
             previews: things::Previews::default(),
         };
@@ -329,11 +342,11 @@ impl Agent {
         let rest = Duration::from_millis(u64::try_from(rest).unwrap_or_default());
         let waits = self.stock.look_again(now).filter(|_| self.home.complete);
         let again = waits.map(|wait| Instant::now() + wait.max(rest));
-        let desk = self.desk_wakes_at();
         [
             connect,
             again,
-            desk,
+            self.desk_wakes_at(),
+            self.notices_wake_at(),
             self.portal.flush_at,
             self.portal.answer_by,
             self.meeting.deadline(),
@@ -418,9 +431,6 @@ pub(crate) fn endpoint(settings: &Settings) -> Result<home::Endpoint, Problem> {
     if let (Some(url), Some(secret)) = (&given.url, &given.token) {
         let endpoint =
             home::Endpoint::from_url(url.reveal(), token(secret)?).map_err(problem::home_address)?;
-        if !endpoint.tls() && !endpoint.is_loopback() {
-            tracing::warn!("the home is read over plain http; keep that within your own network");
-        }
         return Ok(endpoint);
     }
     match &settings.supervisor_token {
@@ -439,7 +449,8 @@ pub(crate) fn own_hosts(settings: &Settings) -> Vec<Text> {
 /// The way to the desk.
 fn door(settings: &Settings) -> Result<Door, Problem> {
     let network = network(settings.home_assistant.ca_file.as_deref(), "home_assistant.ca_file")?;
-    Ok(Door { dial: Arc::new(network), endpoint: endpoint(settings)? })
+    let page = crate::page::Place::of(settings);
+    Ok(Door { dial: Arc::new(network), endpoint: endpoint(settings)?, page })
 }
 
 /// Starts the task that reads the home.
@@ -449,6 +460,9 @@ pub(crate) fn start_home(
     wishes: &Arc<Wishes>,
 ) -> Result<mpsc::Receiver<HomeEvent>, Problem> {
     let endpoint = endpoint(settings)?;
+    if settings.home_assistant.url.is_some() && !endpoint.tls() && !endpoint.is_loopback() {
+        tracing::warn!("the home is read over plain http; keep that within your own network");
+    }
     let network = network(settings.home_assistant.ca_file.as_deref(), "home_assistant.ca_file")?;
     let (to, from) = mpsc::channel(HOME_EVENTS);
     let dice = dice.clone();

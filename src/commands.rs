@@ -7,11 +7,13 @@ mod arguments;
 mod change;
 mod deployments;
 mod forget;
+mod identity;
 mod ledger;
 mod output;
 mod pair;
 mod preview;
 mod questions;
+mod report;
 mod run;
 mod show;
 
@@ -24,7 +26,10 @@ use clap::{CommandFactory as _, Parser as _};
 use vestibule_protocol::problem::Problem;
 
 use crate::settings::{Flags, Settings};
-use arguments::{ConsentCommand, DeploymentsCommand, LedgerCommand, QuestionsCommand, RequestsCommand};
+use arguments::{
+    ConsentCommand, DeploymentsCommand, IdentityCommand, LedgerCommand, QuestionsCommand, RequestsCommand,
+};
+use forget::Deployed;
 use output::Output;
 
 /// Runs the command that the process was started with.
@@ -68,7 +73,9 @@ async fn dispatch(command: &Command, settings: &Settings, output: Output) -> Res
         Command::Preview => preview::preview(settings, output).await,
         Command::Pair { portal, invite, yes } => pair::pair(settings, output, portal, invite, *yes).await,
         Command::Status => show::status(settings, output).await,
-        Command::Report => show::report(settings, output).await,
+        Command::Report { send: true, yes, .. } => report::send(settings, output, *yes).await,
+        Command::Report { withdraw: true, .. } => report::withdraw(settings, output).await,
+        Command::Report { .. } => report::show(settings, output).await,
         Command::Fingerprint => show::fingerprint(settings, output),
         Command::Health => show::health(settings, output).await,
         Command::Export { out } => show::export(settings, output, out.as_deref()).await,
@@ -121,12 +128,10 @@ async fn dispatch(command: &Command, settings: &Settings, output: Output) -> Res
         },
         Command::Restrict { state } => change::restrict(settings, output, state.is_on()).await,
         Command::Forget { yes, give_up, undo, keep } => {
-            let deployed = match (undo, keep) {
-                (true, _) => Some(forget::Deployed::Undo),
-                (_, true) => Some(forget::Deployed::Keep),
-                (false, false) => None,
-            };
-            forget::forget(settings, output, *yes, *give_up, deployed).await
+            forget::forget(settings, output, *yes, *give_up, Deployed::of(*undo, *keep)).await
+        }
+        Command::Identity { command: IdentityCommand::Rotate { yes, undo, keep } } => {
+            identity::rotate(settings, output, *yes, Deployed::of(*undo, *keep)).await
         }
         Command::Completions { .. } => Ok(()),
     }

@@ -75,6 +75,9 @@ pub enum Request {
         /// Stop waiting for the portal's receipt.
         give_up: bool,
     },
+    /// Erase everything here and at the portal as with [`Request::Forget`], and begin anew with another identity; exclusions and kinds of
+    /// rooms are taken along to the next pairing.
+    Rotate,
     /// Lines of the preview about what vanished a short while ago and is not believed gone yet (R8).
     Leaving,
     /// Marks of ledger rows that are not durable yet.
@@ -187,8 +190,16 @@ pub enum Request {
         /// Only of this kind.
         kind: Option<ThingKind>,
     },
-    /// What can be told to whoever helps: versions, counts, problems, timings.
+    /// What can be told to whoever helps: versions, counts, problems, timings ([`crate::observe::report::Report`]). Once shown, it may
+    /// be sent.
     Report,
+    /// Send a report that was shown to the portal.
+    SendReport {
+        /// Its name ([`crate::observe::report::Report::name`]).
+        report: Fixed<32>,
+    },
+    /// Have the portal erase every report that was sent.
+    TakeReportsBack,
 }
 
 /// Kinds of things that can be excluded.

@@ -87,6 +87,12 @@ impl HomeSecret {
 }
 
 impl IdKey {
+    /// Wraps 32 bytes from the system's random source, for ids that nobody outside this home ever sees.
+    #[must_use]
+    pub(crate) const fn local(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The name of a thing. The same at every start and after every rename; another one for every tenant.
     pub(crate) fn opaque(&self, thing: Thing, source: IdSource<'_>) -> OpaqueId {
         let mut short = [0; 8];

@@ -8,7 +8,8 @@
 //! The modules, in the order the data flows: [`home`] reads, [`outbound`] decides what may leave (pure), [`inbound`]
 //! decides what may come in and what it would change (pure), [`agent`] is the one loop that
 //! owns the state, [`store`] remembers, [`portal`] talks to the other end. [`identity`] says who the home is to a tenant. [`commands`]
-//! and [`control`] are how a person reaches it all, and [`page`] is the same for a browser.
+//! and [`control`] are how a person reaches it all, and [`page`] is the same for a browser; `words` has the sentences of both page and
+//! notifications.
 
 pub mod home;
 
@@ -31,3 +32,4 @@ pub mod commands;
 pub mod control;
 pub mod observe;
 pub mod page;
+mod words;

@@ -16,10 +16,11 @@ mod leaves;
 mod ledger;
 mod never;
 mod people;
+mod questions;
+mod reads;
 pub mod server;
 mod show;
 mod status;
-mod words;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ use crate::home::Endpoint;
 use crate::net::{Dial, Listener};
 use crate::problem;
 use crate::settings::Settings;
+use crate::words;
 use guard::{Front, Guard};
 use people::People;
 
@@ -107,6 +109,26 @@ fn place(settings: &Settings) -> Result<Option<(SocketAddr, Front)>, Problem> {
         Ok(Some((address, Front::Loopback)))
     } else {
         Err(problem::page_listen())
+    }
+}
+
+/// Where the owner finds the page, so that a notification can lead there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// Within Home Assistant, under the app's slug.
+    App(String),
+    /// On this machine.
+    Here(SocketAddr),
+}
+
+impl Place {
+    /// According to the settings; `None` where there is no page, or nothing tells how it is reached.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Option<Self> {
+        match place(settings).ok()?? {
+            (_, Front::Ingress(_)) => settings.app.clone().map(Self::App),
+            (address, Front::Loopback) => Some(Self::Here(address)),
+        }
     }
 }
 

@@ -40,6 +40,9 @@ pub struct Settings {
     /// The Supervisor's token, where there is a Supervisor; never from a file.
     #[serde(skip)]
     pub supervisor_token: Option<Secret>,
+    /// The slug under which Home Assistant knows this app, where there is a Supervisor; never from a file.
+    #[serde(skip)]
+    pub app: Option<String>,
 }
 
 /// How much is logged.
@@ -161,8 +164,18 @@ impl Settings {
             .try_deserialize()
             .map_err(|error| unknown(&error))?;
         settings.supervisor_token = supervised.cloned().map(Secret);
+        settings.app =
+            environment.get("HOSTNAME").filter(|_| supervised.is_some()).and_then(|name| slug(name));
         Ok(settings)
     }
+}
+
+/// The Supervisor calls an app's container `REPOSITORY-vestibule`, and the app itself `REPOSITORY_vestibule`.
+fn slug(hostname: &str) -> Option<String> {
+    let repository = hostname.strip_suffix("-vestibule")?;
+    let sound =
+        !repository.is_empty() && repository.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    sound.then(|| format!("{repository}_vestibule"))
 }
 
 fn is_ours(name: &str) -> bool {
@@ -271,5 +284,17 @@ mod tests {
         assert_eq!(settings.data_dir, Path::new("/data"));
         assert_eq!(settings.supervisor_token, Some(Secret("t".into())));
         assert!(!format!("{settings:?}").contains("\"t\""));
+        assert_eq!(settings.app, None);
+        for (name, slug) in [
+            ("a0d7b954-vestibule", Some("a0d7b954_vestibule")),
+            ("local-vestibule", Some("local_vestibule")),
+            ("6f3a1c", None),
+            ("-vestibule", None),
+            ("a/b-vestibule", None),
+        ] {
+            let settings = load(&[("SUPERVISOR_TOKEN", "t"), ("HOSTNAME", name)], &Flags::default()).unwrap();
+            assert_eq!(settings.app.as_deref(), slug, "{name}");
+        }
+        assert_eq!(load(&[("HOSTNAME", "local-vestibule")], &Flags::default()).unwrap().app, None);
     }
 }

@@ -23,8 +23,9 @@ use tokio::time::timeout;
 
 /// Longest wait for the page to stand. A cold frontend on a busy machine takes some tens of seconds.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// Longest wait for the browser as a whole, its start and reloads included.
+/// Longest wait for the browser as a whole, its start and reloads included; some seconds more for each stop after the first.
 const ALTOGETHER: Duration = Duration::from_secs(400);
+const EACH_STOP: Duration = Duration::from_secs(20);
 /// Where Chromium may lie, as Debian and others name it.
 const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -44,29 +45,68 @@ pub enum BrowserError {
 pub struct Look<'a> {
     url: &'a str,
     token: &'a str,
-    path: &'a str,
-    reloads: u32,
-    screenshot: Option<&'a Path>,
+    stop: Stop,
 }
 
 impl<'a> Look<'a> {
     /// A page of a home (`http://127.0.0.1:PORT`), by its path without a slash at the beginning.
     #[must_use]
-    pub const fn at(url: &'a str, token: &'a str, path: &'a str) -> Self {
-        Self { url, token, path, reloads: 0, screenshot: None }
+    pub fn at(url: &'a str, token: &'a str, path: &str) -> Self {
+        Self { url, token, stop: Stop::at(path) }
     }
 
     /// Waits until it stands, and reloads it so often before looking.
     #[must_use]
-    pub const fn reloaded(mut self, times: u32) -> Self {
-        self.reloads = times;
+    pub fn reloaded(mut self, times: u32) -> Self {
+        self.stop.reloads = times;
         self
     }
 
     /// Also takes a picture (PNG).
     #[must_use]
-    pub const fn screenshot(mut self, file: &'a Path) -> Self {
-        self.screenshot = Some(file);
+    pub fn screenshot(mut self, file: &Path) -> Self {
+        self.stop.screenshot = Some(file.to_owned());
+        self
+    }
+}
+
+/// One page of several that are opened after each other in one browser, without loading the frontend anew for each.
+#[derive(Debug, Clone, Serialize)]
+pub struct Stop {
+    path: String,
+    reloads: u32,
+    screenshot: Option<PathBuf>,
+    shows: Option<String>,
+    click: Option<String>,
+    calls: Option<String>,
+}
+
+impl Stop {
+    /// A page, by its path without a slash at the beginning.
+    #[must_use]
+    pub fn at(path: &str) -> Self {
+        let path = path.to_owned();
+        Self { path, reloads: 0, screenshot: None, shows: None, click: None, calls: None }
+    }
+
+    /// Looks when this text is in the page, so that it is surely this page and not the one before.
+    #[must_use]
+    pub fn shows(mut self, text: &str) -> Self {
+        self.shows = Some(text.to_owned());
+        self
+    }
+
+    /// Clicks the first element that this selector finds, when the page stands. Selectors see into shadow roots.
+    #[must_use]
+    pub fn click(mut self, selector: &str) -> Self {
+        self.click = Some(selector.to_owned());
+        self
+    }
+
+    /// Waits until the page has asked for a foreign address in which this stands. Without a click it is not waited for the page to stand.
+    #[must_use]
+    pub fn calls(mut self, part: &str) -> Self {
+        self.calls = Some(part.to_owned());
         self
     }
 }
@@ -106,9 +146,7 @@ pub struct Browser {
 struct Order<'a> {
     url: &'a str,
     token: &'a str,
-    path: &'a str,
-    reloads: u32,
-    screenshot: Option<&'a Path>,
+    stops: &'a [Stop],
     chromium: &'a Path,
     library: &'a Path,
     patience: u128,
@@ -135,9 +173,18 @@ impl Browser {
     /// # Errors
     /// [`BrowserError::Broken`]. A page that never stands is no error: see [`Seen::rendered`].
     pub async fn look(&self, look: &Look<'_>) -> Result<Seen, BrowserError> {
-        let Look { url, token, path, reloads, screenshot } = *look;
+        let mut seen = self.walk(look.url, look.token, std::slice::from_ref(&look.stop)).await?;
+        seen.pop().ok_or_else(|| broken("it said nothing"))
+    }
+
+    /// Opens pages of a home one after the other in a browser of its own; what was seen at each.
+    ///
+    /// # Errors
+    /// As [`Browser::look`].
+    pub async fn walk(&self, url: &str, token: &str, stops: &[Stop]) -> Result<Vec<Seen>, BrowserError> {
         let (chromium, library, patience) = (&*self.chromium, &*self.library, PATIENCE.as_millis());
-        let order = Order { url, token, path, reloads, screenshot, chromium, library, patience };
+        let order = Order { url, token, stops, chromium, library, patience };
+        let altogether = ALTOGETHER + EACH_STOP * u32::try_from(stops.len()).unwrap_or(u32::MAX);
         // Over standard input: a token in an argument could be read by everybody on the machine.
         let order = serde_json::to_vec(&order).map_err(broken)?;
         let mut child = Command::new(&self.node)
@@ -151,7 +198,7 @@ impl Browser {
         if let Some(mut input) = child.stdin.take() {
             input.write_all(&order).await.map_err(broken)?;
         }
-        let output = timeout(ALTOGETHER, child.wait_with_output()).await.map_err(broken)?.map_err(broken)?;
+        let output = timeout(altogether, child.wait_with_output()).await.map_err(broken)?.map_err(broken)?;
         if !output.status.success() {
             return Err(broken(String::from_utf8_lossy(&output.stderr)));
         }

@@ -8,8 +8,8 @@ use vestibule::inbound::charter;
 use vestibule::inbound::consent::Yes;
 use vestibule::inbound::deployment::{Received, Trust, Verified};
 use vestibule::inbound::plan::{
-    self, Choices, DashboardNow, DashboardRecord, Document, HomeNow, ResourceMode, ResourceNow, RoutineKind,
-    RoutineNow, RoutineState,
+    self, Choices, DashboardNow, DashboardRecord, Document, HomeNow, Origins, ResourceMode, ResourceNow,
+    RoutineKind, RoutineNow, RoutineState,
 };
 use vestibule::outbound::contents::{Contents, DocumentKind, Ids, base_hash, rewrite};
 use vestibule::outbound::reading::Text;
@@ -64,7 +64,7 @@ pub fn plan(bytes: &[u8]) {
     let key = HomeSecret::new([7; 32]).tenant(&TENANT).id_key;
     let home = home();
     let hosts = BTreeSet::new();
-    let choices = Choices { hosts: &hosts, known: &[] };
+    let choices = Choices { hosts: &hosts, known: &[], origins: &Origins::default() };
     let planned = || plan::plan(&verified, &home, &Things, &key, &choices);
     let first = match planned() {
         Err(refusal) => {

@@ -8,10 +8,11 @@ use vestibule_protocol::problem::Problem;
 use vestibule_protocol::receipt::{Receipt, Scope as Erased};
 
 use super::Agent;
+use super::support::{self, SUPPORT, TAKE_BACK};
 use crate::kill::kill_point;
 use crate::portal::session::{self, receipt_fits};
 use crate::problem;
-use crate::store::{Commit, Intent, IntentId, OutboxChange, State};
+use crate::store::{Carried, Commit, Intent, IntentId, OutboxChange, State, Stays};
 
 /// A change of consent; `erase` outlives the outbox and stands in the forget stub.
 const CONSENT: &str = "consent";
@@ -36,7 +37,10 @@ impl Agent {
     /// The next intent, rendered under the grants of this moment (R24).
     pub(super) fn next_intent(&self) -> Option<(IntentId, session::Intent)> {
         if let Some(stub) = &self.state.forget_stub {
-            return Some((IntentId(stub.erasure.0), session::Intent::Erase(Erase { id: stub.erasure })));
+            return Some((
+                IntentId(stub.erasure.0),
+                session::Intent::Erase(Erase { id: stub.erasure, only: None }),
+            ));
         }
         // Nothing but the owner's own decisions leaves while processing is restricted.
         let restricted = self.state.grants.consent.restricted;
@@ -45,6 +49,9 @@ impl Agent {
                 let consent = self.state.grants.consent.clone();
                 let message = ConsentChanged { id: Fixed(intent.id.0), consent };
                 return Some((intent.id, session::Intent::Consent(message)));
+            }
+            if intent.kind == TAKE_BACK || (intent.kind == SUPPORT && !restricted) {
+                return Some((intent.id, support::render(intent.id, &intent.kind, &intent.intent)?));
             }
             let message = self.render(intent.id, &intent.kind, &intent.intent).filter(|_| !restricted)?;
             Some((intent.id, message))
@@ -110,8 +117,11 @@ impl Agent {
             };
         }
         let Some(pairing) = &self.state.pairing else { return Ok(()) };
-        let sound =
-            receipts.iter().all(|envelope| receipt_fits(envelope, &pairing.portal_key.0, id).is_some());
+        let receipts: Vec<Option<Receipt>> =
+            receipts.iter().map(|envelope| receipt_fits(envelope, &pairing.portal_key.0, id)).collect();
+        let erases = self.outbox.iter().any(|intent| intent.id == id && intent.kind == TAKE_BACK);
+        let erased = receipts.iter().flatten().any(|receipt| receipt.scope == Erased::Support) || !erases;
+        let sound = erased && receipts.iter().all(Option::is_some);
         self.wish_delivered(id).await?;
         self.change_outbox(if sound {
             OutboxChange::Acknowledge(id)
@@ -132,14 +142,16 @@ impl Agent {
             ),
         }
         self.receipt = receipt;
-        self.start_over().await
+        let carried = self.state.carried.take();
+        self.start_over(carried).await
     }
 
-    /// Forgets the rest and begins as on the first day.
-    pub(super) async fn start_over(&mut self) -> Result<(), Problem> {
+    /// Forgets the rest and begins as on the first day, but for what is carried over to the next pairing.
+    pub(super) async fn start_over(&mut self, carried: Option<Carried>) -> Result<(), Problem> {
         let fails = |error| problem::store(&error);
         let now = self.clock.now_ms();
-        self.store.forget_everything_but(now, None).await.map_err(fails)?;
+        let stays = Stays { stub: None, carried };
+        self.store.forget_everything_but(now, stays).await.map_err(fails)?;
         kill_point("agent.forgotten");
         self.secret = self.store.home_secret(self.dice.bytes()).await.map_err(fails)?;
         self.reload().await
@@ -156,6 +168,7 @@ impl Agent {
         self.current = None;
         self.stock.forget_tenant(&mut self.state);
         self.deployments.forget(&self.state.desk);
+        self.notices.forget_tenant();
         self.portal =
             super::PortalSide { retry_at: Some(tokio::time::Instant::now()), ..super::PortalSide::default() };
         Ok(())

@@ -11,7 +11,10 @@ use crate::clock::Clock;
 use crate::control::{Daemon, Request};
 use crate::problem;
 use crate::settings::Settings;
-use crate::store::{AgentState, DeploymentState, Folder, Intent, Mark, Reader, State, Usage};
+use crate::store::{
+    AgentState, DeploymentRow, DeploymentState, Folder, Intent, Mark, QuestionRow, QuestionState, Reader,
+    State, Usage,
+};
 
 /// What `last_day` covers.
 pub(super) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -91,6 +94,9 @@ pub fn export(folder: &Folder, marks: &[(u64, Mark)], out: &mut dyn Write) -> Re
     }
     line(out, "consent", &view(&state))?;
     line(out, "area_kinds", &state.area_kinds)?;
+    if let Some(carried) = &state.carried {
+        line(out, "carried_over", &(&carried.excluded, &carried.kinds))?;
+    }
     line(out, "ordinals", &state.ordinals.given.len())?;
     line(out, "orphans", &state.orphans.ids.len())?;
     line(out, "trusting", &state.desk.trusting)?;
@@ -128,7 +134,6 @@ pub fn status(settings: &Settings, clock: &Clock) -> Result<Status, Problem> {
     let Some(reader) = reader(settings)? else { return Ok(status) };
     let state = reader.load().map_err(|error| problem::store(&error))?;
     fill(&mut status, &state);
-    status.waiting = pending(&state);
     let usage = reader.usage(clock.now_ms() - DAY_MS, &[]).map_err(|error| problem::store(&error))?;
     status.last_day = traffic(&usage);
     status.outbox = waiting(&reader.outbox().map_err(|error| problem::store(&error))?);
@@ -144,11 +149,10 @@ pub(super) fn fill(status: &mut Status, state: &AgentState) {
     }
     status.restricted = state.grants.consent.restricted;
     status.forgetting = state.forget_stub.is_some();
-}
-
-/// Deployments that wait for the owner.
-pub(super) fn pending(state: &AgentState) -> u64 {
-    state.desk.deployments.iter().filter(|row| row.state == DeploymentState::Waiting).count() as u64
+    let waits = |row: &&DeploymentRow| row.state == DeploymentState::Waiting;
+    status.waiting = state.desk.deployments.iter().filter(waits).count() as u64;
+    let open = |row: &&QuestionRow| row.state == QuestionState::Open;
+    status.questions = state.desk.questions.iter().filter(open).count() as u64;
 }
 
 pub(super) fn traffic(usage: &Usage) -> Traffic {

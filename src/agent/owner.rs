@@ -13,7 +13,7 @@ use super::views::{ConsentView, Forgotten, Side, Status};
 use crate::control::{Reply, Request};
 use crate::kill::kill_point;
 use crate::problem;
-use crate::store::{Commit, ForgetStub, Grants};
+use crate::store::{Commit, Grants};
 
 impl Agent {
     pub(super) async fn on_request(&mut self, request: Request, reply: Reply) -> Result<(), Problem> {
@@ -67,6 +67,10 @@ impl Agent {
                 let forgotten = self.forget(give_up).await;
                 reply.result(forgotten).await;
             }
+            Request::Rotate => {
+                let rotated = self.rotate().await;
+                reply.result(rotated).await;
+            }
             Request::Connection => reply.value(&self.connection()).await,
             Request::Preview { class, from, limit } => self.preview(class, from, limit, reply).await,
             Request::Rooms => self.rooms(&reply).await,
@@ -76,8 +80,16 @@ impl Agent {
             }
             Request::Things { search, kind } => self.things(search.as_deref(), kind, &reply).await,
             Request::Report => {
-                let report = self.report().await;
+                let report = self.show_report().await;
                 reply.result(report).await;
+            }
+            Request::SendReport { report } => {
+                let sent = self.send_report(report).await;
+                reply.result(sent).await;
+            }
+            Request::TakeReportsBack => {
+                let taken = self.take_reports_back().await;
+                reply.result(taken).await;
             }
         }
         Ok(())
@@ -140,33 +152,14 @@ impl Agent {
 
     /// R29: erased here at once, but for what the portal's receipt needs.
     async fn forget(&mut self, give_up: bool) -> Result<Forgotten, Problem> {
-        if let Some(link) = self.portal.link.take() {
-            // A row that it were about to write would outlive the ledger.
-            link.end().await;
+        // Old or new, never half: what is being written ends within a minute. Where it cannot go on, nobody has to wait for it.
+        if !give_up && self.is_writing() {
+            return Err(problem::being_written());
         }
-        let stub = match (&self.state.pairing, &self.keys) {
-            (Some(pairing), Some(keys)) if !give_up => Some(ForgetStub {
-                origin: pairing.origin.clone(),
-                tenant: pairing.tenant,
-                fingerprint: pairing.fingerprint,
-                device_key_seed: keys.device_key.to_bytes(),
-                portal_key: pairing.portal_key,
-                erasure: vestibule_protocol::bytes::Fixed(self.dice.bytes()),
-                epoch: self.state.grants.consent.epoch,
-            }),
-            _ => self.state.forget_stub.clone().filter(|_| !give_up),
-        };
-        if stub.is_none() {
-            self.start_over().await?;
-            return Ok(Forgotten { local: true, waiting_for_portal: false });
-        }
-        self.store
-            .forget_everything_but(self.clock.now_ms(), stub)
-            .await
-            .map_err(|error| problem::store(&error))?;
-        kill_point("agent.forgetting");
-        self.reload().await?;
-        Ok(Forgotten { local: true, waiting_for_portal: true })
+        let stub = if give_up { None } else { self.stub().or_else(|| self.state.forget_stub.clone()) };
+        // Who only stops waiting still wants what was to be taken along.
+        let carried = self.state.carried.clone().filter(|_| give_up);
+        Ok(Forgotten { local: true, waiting_for_portal: self.erase(stub, carried).await? })
     }
 
     pub(super) async fn status(&self) -> Result<Status, Problem> {
@@ -190,7 +183,6 @@ impl Agent {
         status.last_day = offline::traffic(&usage.map_err(|error| problem::store(&error))?);
         status.left_out.clone_from(&self.left_out);
         status.outbox = offline::waiting(&self.outbox);
-        status.waiting = offline::pending(&self.state);
         status.restored = self.state.session.restored;
         status.cloned = self.state.session.cloned;
         status.language = self.stock.language().map(str::to_owned);
@@ -198,7 +190,7 @@ impl Agent {
     }
 
     /// True only when paired, connected to both, nothing waits to be read, and the portal has acknowledged exactly this inventory.
-    fn in_sync(&self) -> bool {
+    pub(super) fn in_sync(&self) -> bool {
         let root = self.current.as_ref().map(|current| current.root());
         self.state.pairing.is_some()
             && self.home.connected_since.is_some()

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use vestibule_protocol::bytes::Fixed;
-use vestibule_protocol::consent::Class;
 use vestibule_protocol::invite::Invite;
 use vestibule_protocol::problem::Problem;
 use vestibule_protocol::words;
@@ -17,7 +16,7 @@ use crate::kill::kill_point;
 use crate::portal::enrol::{Greeted, greet};
 use crate::portal::origin::Origin;
 use crate::problem;
-use crate::store::{Commit, Grants, Pairing};
+use crate::store::{Carried, Commit, Pairing};
 
 /// How long a pairing waits for the home to be read completely: Home Assistant may just be starting.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -95,11 +94,13 @@ impl Agent {
     async fn meet(&mut self, origin: &Origin, invite: Invite, reply: &Reply) -> Result<(), Problem> {
         let greeted = self.greet(origin, &invite).await?;
         let keys = self.secret.tenant(&invite.tenant);
-        let mut grants = Grants::default();
-        grants.consent.grant(Class::Structure);
+        let (grants, kinds) = self.first_grants(&keys.id_key);
         let now = self.clock.now_ms();
         let mut hasher = blake3::Hasher::new();
-        for line in self.stock.preview(&keys.id_key, &grants, now) {
+        self.stock.set_kinds(&kinds);
+        let preview = self.stock.preview(&keys.id_key, &grants, now);
+        self.stock.set_kinds(&self.state.area_kinds);
+        for line in preview {
             hasher.update(line.get().as_bytes()).update(b"\n");
             reply.value(&line).await;
         }
@@ -146,11 +147,12 @@ impl Agent {
             paired_at: self.clock.now_ms(),
             preview: Fixed(met.preview),
         };
-        let mut grants = Grants::default();
-        grants.consent.grant(Class::Structure);
+        let (grants, kinds) = self.first_grants(&keys.id_key);
         let mut commit = Commit::at(pairing.paired_at);
         commit.put(&pairing).map_err(|error| problem::store(&error))?;
         commit.put(&grants).map_err(|error| problem::store(&error))?;
+        commit.put(&kinds).map_err(|error| problem::store(&error))?;
+        commit.remove::<Carried>();
         self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
         kill_point("agent.paired");
         let paired = Paired {
@@ -162,6 +164,9 @@ impl Agent {
         };
         self.state.pairing = Some(pairing);
         self.state.grants = grants;
+        self.stock.set_kinds(&kinds);
+        self.state.area_kinds = kinds;
+        self.state.carried = None;
         self.keys = Some(keys);
         self.portal.retry_at = Some(Instant::now());
         self.take_stock().await?;

@@ -2,7 +2,7 @@
 //!
 //! The decisions are `outbound`'s; this is where its values are kept between them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use serde_json::value::RawValue;
@@ -22,7 +22,7 @@ use crate::outbound::inventory::delays::{DelayRow, Delays};
 use crate::outbound::inventory::ordinals::{OrdinalRow, Ordinals, ScopeRow};
 use crate::outbound::inventory::orphans::Orphans;
 use crate::outbound::privacy::owner::{self, OwnRoom, OwnThing, Wanted};
-use crate::outbound::privacy::{Exclusions, KindOverrides, Known, Policy, Record, View, own_words};
+use crate::outbound::privacy::{Exclusions, KindOverrides, Known, Policy, Record, View, own_words, renamed};
 use crate::outbound::reading::{Reading, Text};
 use crate::outbound::snapshot::Snapshot;
 use crate::portal::link::ToLink;
@@ -320,6 +320,28 @@ impl Stock {
     #[must_use]
     pub fn own_word(&self, key: &IdKey, id: OpaqueId) -> Option<Text> {
         own_words(&self.home, key, id)
+    }
+
+    /// Exclusions and kinds of rooms, from the ids of one key to those of another. What is not there now is left out.
+    #[must_use]
+    pub fn translated(
+        &self,
+        from: &IdKey,
+        to: &IdKey,
+        grants: &Grants,
+        kinds: &AreaKinds,
+    ) -> (BTreeSet<String>, AreaKinds) {
+        let ids = grants.excluded.iter().chain(kinds.0.keys()).filter_map(|id| id.parse().ok());
+        let wanted: BTreeSet<OpaqueId> = ids.collect();
+        let names =
+            if wanted.is_empty() { Default::default() } else { renamed(&self.home, from, to, &wanted) };
+        let name = |id: &String| match id.parse() {
+            Ok(id) => names.get(&id).map(OpaqueId::to_string),
+            // An integration is called the same everywhere.
+            Err(_) => Some(id.clone()),
+        };
+        let kinds = kinds.0.iter().filter_map(|(id, kind)| Some((name(id)?, kind.clone()))).collect();
+        (grants.excluded.iter().filter_map(name).collect(), AreaKinds(kinds))
     }
 
     /// What has to be put and deleted to come from one inventory to the next, which must be the one last taken.

@@ -110,6 +110,7 @@ impl Agent {
         if !taken.commit.is_empty() {
             self.store.commit(taken.commit).await.map_err(|error| problem::store(&error))?;
         }
+        self.deployments.names_may_have_changed();
         self.left_out = taken.left_out;
         let changed = self.current.as_ref().is_none_or(|current| current.root() != taken.snapshot.root());
         if changed {
@@ -140,6 +141,7 @@ impl Agent {
         }
         self.continue_previews().await;
         self.continue_meeting().await?;
+        self.follow_notices().await?;
         self.work_on().await?;
         self.drop_unsendable().await?;
         if self.portal.link.is_none() {
@@ -162,7 +164,10 @@ impl Agent {
             None => Ok(()),
             Some(Step::Send(message)) => {
                 if let Some(id) = sending.filter(|_| {
-                    matches!(message.kind(), "consent" | "erase" | "report" | "request" | "answer")
+                    matches!(
+                        message.kind(),
+                        "consent" | "erase" | "report" | "request" | "answer" | "support"
+                    )
                 }) {
                     self.change_outbox(OutboxChange::MarkInFlight(id)).await?;
                 }
@@ -312,7 +317,7 @@ impl Agent {
             session.cloned |= welcome.cloned;
             let mut commit = Commit::at(self.clock.now_ms());
             commit.put(&session).map_err(|error| problem::store(&error))?;
-            let noticed = welcome.restored || welcome.cloned;
+            let noticed = session.restored || session.cloned;
             let trusting = if noticed { self.note_restored(&mut commit, welcome.sequence)? } else { None };
             // R6: stored before it can be used.
             self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
@@ -320,6 +325,9 @@ impl Agent {
             self.state.session = session;
             if let Some(trusting) = trusting {
                 self.state.desk.trusting = trusting;
+            }
+            if noticed {
+                self.tell_again().await?;
             }
         }
         tracing::info!("connected to the portal");

@@ -44,6 +44,18 @@ pub struct ConnectionView {
     pub forgetting: bool,
     /// What the portal last stated to have erased, since this program was started.
     pub receipt: Option<Receipt>,
+    /// What a change of identity has kept for the next pairing.
+    #[serde(default)]
+    pub carried: Option<CarriedView>,
+}
+
+/// What a change of identity has kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarriedView {
+    /// Number of exclusions.
+    pub exclusions: u64,
+    /// Number of rooms whose kind the owner chose.
+    pub rooms: u64,
 }
 
 /// A pairing as the owner sees it.
@@ -187,6 +199,10 @@ impl Agent {
             pairing,
             forgetting: self.state.forget_stub.is_some(),
             receipt: self.receipt.clone(),
+            carried: self.state.carried.as_ref().map(|carried| CarriedView {
+                exclusions: carried.excluded.len() as u64,
+                rooms: carried.kinds.0.len() as u64,
+            }),
         }
     }
 
@@ -269,10 +285,11 @@ impl Agent {
 
     /// The key for the ids that a person is shown; unpaired that of a tenant that does not exist.
     fn id_key(&self) -> IdKey {
-        match &self.keys {
-            Some(keys) => keys.id_key.clone(),
+        match (&self.keys, &self.state.carried) {
+            (Some(keys), _) => keys.id_key.clone(),
+            (None, Some(carried)) => IdKey::local(carried.key.0),
             // The same all the time, so that a yes can be a yes to a preview.
-            None => self.secret.tenant(&TenantId([0; 32])).id_key,
+            (None, None) => self.secret.tenant(&TenantId([0; 32])).id_key,
         }
     }
 }

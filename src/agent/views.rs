@@ -47,7 +47,7 @@ pub struct Status {
     pub outbox: Vec<Waiting>,
     /// The owner has restricted processing.
     pub restricted: bool,
-    /// The portal noticed that this home was restored from a backup.
+    /// This home was restored from a backup, as the portal or the missing ledger says.
     pub restored: bool,
     /// The portal noticed that there are two of this home.
     pub cloned: bool,
@@ -55,6 +55,9 @@ pub struct Status {
     pub forgetting: bool,
     /// Deployments that wait for the owner.
     pub waiting: u64,
+    /// Questions that wait for the owner.
+    #[serde(default)]
+    pub questions: u64,
     /// Language of the installation, once it is known.
     #[serde(default)]
     pub language: Option<String>,
@@ -136,6 +139,17 @@ pub struct Forgotten {
     pub waiting_for_portal: bool,
 }
 
+/// What became of a change of identity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rotated {
+    /// The portal's receipt is waited for; only then can this home be paired again.
+    pub waiting_for_portal: bool,
+    /// Exclusions and kinds of rooms that hold from the next pairing on.
+    pub kept: u64,
+    /// Those of things that are not there now, which are lost.
+    pub lost: u64,
+}
+
 impl Status {
     /// For people.
     #[must_use]
@@ -180,6 +194,12 @@ impl Status {
             lines.push(format!(
                 "Deployments:  {} for you to look at: vestibule deployments list",
                 self.waiting
+            ));
+        }
+        if self.questions > 0 {
+            lines.push(format!(
+                "Questions:    {} for you to answer: vestibule questions list",
+                self.questions
             ));
         }
         lines.extend(notes.into_iter().filter(|(on, _)| *on).map(|(_, note)| note.to_owned()));
@@ -260,5 +280,21 @@ impl Forgotten {
         } else {
             "Everything is erased.".to_owned()
         }
+    }
+}
+
+impl Rotated {
+    /// For people.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let mut text = format!(
+            "This identity has ended. The portal is asked to erase what it holds of it; then pair again with a new invite.\n\
+             Kept for the next pairing: {} exclusions and kinds of rooms.",
+            self.kept
+        );
+        if self.lost > 0 {
+            text += &format!("\nLost, because what they are about is not there now: {}.", self.lost);
+        }
+        text
     }
 }

@@ -108,6 +108,12 @@ pub enum Command {
         #[arg(long)]
         keep: bool,
     },
+    /// Change who this home is to a company
+    Identity {
+        /// What to do.
+        #[command(subcommand)]
+        command: IdentityCommand,
+    },
     /// Write a copy of everything that Vestibule keeps, except keys
     Export {
         /// Write to this file instead of stdout
@@ -115,7 +121,17 @@ pub enum Command {
         out: Option<PathBuf>,
     },
     /// Print a report for whoever helps you: versions, counts, problems and times; no names, no addresses
-    Report,
+    Report {
+        /// Send it to the company after you have read it and agreed
+        #[arg(long, conflicts_with = "withdraw")]
+        send: bool,
+        /// Have the company's portal erase every report that was sent
+        #[arg(long)]
+        withdraw: bool,
+        /// Agree beforehand
+        #[arg(long, requires = "send")]
+        yes: bool,
+    },
     /// Print the fingerprint by which the portal knows this home
     Fingerprint,
     /// Succeed if a daemon answers, whatever the state of home and portal
@@ -303,6 +319,23 @@ impl Allowed {
             Self::Trust => Some(Policy::Trust),
         }
     }
+}
+
+/// `vestibule identity …`
+#[derive(Debug, Subcommand)]
+pub enum IdentityCommand {
+    /// End this identity as forget does, and begin with a new one; exclusions and kinds of rooms stay
+    Rotate {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        /// Undo first what deployments have changed
+        #[arg(long, conflicts_with = "keep")]
+        undo: bool,
+        /// Leave in place what deployments have changed
+        #[arg(long)]
+        keep: bool,
+    },
 }
 
 /// `vestibule ledger …`

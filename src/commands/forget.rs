@@ -19,6 +19,17 @@ pub(super) enum Deployed {
     Keep,
 }
 
+impl Deployed {
+    /// As the flags `--undo` and `--keep` say.
+    pub(super) const fn of(undo: bool, keep: bool) -> Option<Self> {
+        match (undo, keep) {
+            (true, _) => Some(Self::Undo),
+            (_, true) => Some(Self::Keep),
+            (false, false) => None,
+        }
+    }
+}
+
 const UNDO: &str = "Undo first what deployments have changed in your home?";
 
 pub(super) async fn forget(
@@ -43,15 +54,14 @@ pub(super) async fn forget(
 }
 
 /// Afterwards nothing is left from which it could be undone, so the owner decides now.
-async fn undo_first(
+pub(super) async fn undo_first(
     hand: &Hand,
     output: Output,
     yes: bool,
     deployed: Option<Deployed>,
 ) -> Result<(), Problem> {
     let all: Vec<DeploymentView> = hand.one(&Request::Deployments).await?;
-    let in_place = |view: &&DeploymentView| view.undoable && matches!(&*view.state, "verified" | "settled");
-    let in_place: Vec<&DeploymentView> = all.iter().filter(in_place).collect();
+    let in_place: Vec<&DeploymentView> = all.iter().filter(|view| view.is_in_place()).collect();
     let deployed = match deployed {
         _ if in_place.is_empty() => return Ok(()),
         Some(deployed) => deployed,

@@ -9,7 +9,6 @@ use super::output::{Output, target};
 use crate::agent::{ConsentView, Status, offline};
 use crate::clock::Clock;
 use crate::control::Request;
-use crate::observe::report::Report;
 use crate::problem;
 use crate::settings::Settings;
 use crate::store::Folder;
@@ -20,19 +19,6 @@ pub(super) async fn status(settings: &Settings, output: Output) -> Result<(), Pr
         None => offline::status(settings, &Clock::system())?,
     };
     output.show(&status, Status::words);
-    Ok(())
-}
-
-pub(super) async fn report(settings: &Settings, output: Output) -> Result<(), Problem> {
-    let report: Report = match offline::daemon(settings).await {
-        Some(daemon) => offline::parse(&daemon.ask_one(&Request::Report).await?)?,
-        None => {
-            let now = Clock::system().now_ms();
-            let state = offline::state(settings)?.unwrap_or_default();
-            Report::new(&offline::status(settings, &Clock::system())?, &state.grants, None, now, now)
-        }
-    };
-    output.show(&report, |report| report.words().trim_end().to_owned());
     Ok(())
 }
 

@@ -199,7 +199,9 @@ impl Command<'_> {
             Self::SubscribeEvents(_) => "subscribe_events",
             Self::SubscribeConfigEntries => "config_entries/subscribe",
             Self::SubscribeResources => "lovelace/resources/subscribe",
-            Self::SubscribeAppearing | Self::SubscribeVanishing | Self::SubscribeScripts => "subscribe_trigger",
+            Self::SubscribeAppearing | Self::SubscribeVanishing | Self::SubscribeScripts => {
+                "subscribe_trigger"
+            }
             Self::Unsubscribe(_) => "unsubscribe_events",
             Self::ConfigEntries => "config_entries/get",
             Self::Areas => "config/area_registry/list",

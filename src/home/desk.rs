@@ -72,6 +72,12 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// The path within Home Assistant of an app's page.
+    #[must_use]
+    pub fn page_of(&self, slug: &str) -> String {
+        if self.is_at_least((2026, 2)) { format!("/app/{slug}") } else { format!("/hassio/ingress/{slug}") }
+    }
+
     /// Whether the version is at least this one, as year and month.
     fn is_at_least(&self, version: (u32, u32)) -> bool {
         let mut parts = self.version.split('.').map(|part| part.parse::<u32>().ok());

@@ -26,6 +26,8 @@ const OTHERS_CHANGED: &str = "resources_changed";
 const CONTENTS_LEFT: &str = "edited_meanwhile";
 /// An automation or script is not loaded although its file was.
 const NOT_LOADED: &str = "not_loaded";
+/// An automation or script got another entity id than the one by which others name it.
+const OTHER_ENTITY_ID: &str = "other_entity_id";
 /// Home Assistant asks for a repair of it.
 const COMPLAINS: &str = "needs_repair";
 
@@ -83,19 +85,11 @@ pub async fn look(desk: &mut impl HomeDesk, target: &Target, after: &Image) -> R
 
 /// The row of a card: by its id, by what shall stand in it, or by the element that it defines. A row that was made again, in undoing or
 /// after Home Assistant had lost it, has another id.
-fn row(
-    rows: Vec<DeskResource>,
-    element: &str,
-    id: Option<&Text>,
-    after: &Image,
-) -> Option<DeskResource> {
-    let known = |row: &DeskResource| {
-        id.is_some_and(|id| row.id.as_deref() == Some(&**id.reveal_to_home()))
-    };
+fn row(rows: Vec<DeskResource>, element: &str, id: Option<&Text>, after: &Image) -> Option<DeskResource> {
+    let known = |row: &DeskResource| id.is_some_and(|id| row.id.as_deref() == Some(&**id.reveal_to_home()));
     let wanted = |row: &DeskResource| matches!(after, Image::Present(url) if row.url == *url);
-    let defines = |row: &DeskResource| {
-        card::read(row.url.reveal_to_home()).is_some_and(|card| card.element == element)
-    };
+    let defines =
+        |row: &DeskResource| card::read(row.url.reveal_to_home()).is_some_and(|card| card.element == element);
     let at = rows.iter().position(known).or_else(|| rows.iter().position(wanted));
     let at = at.or_else(|| rows.iter().position(defines))?;
     rows.into_iter().nth(at)
@@ -237,18 +231,23 @@ pub async fn registry_id(desk: &mut impl HomeDesk, target: &Target) -> Result<Op
     Ok(entities.into_iter().find(|entity| entity.unique_id == id).map(|entity| entity.registry_id))
 }
 
-/// Checks that what was written into a place works: an automation or script is loaded, and nothing complains.
+/// Checks that what was written into a place works: an automation or script is loaded, and nothing complains. `wanted` is the entity id
+/// that it has to have, because others name it.
 ///
 /// # Errors
 /// What the desk says; the inner error is a stable code.
 pub async fn verify(
     desk: &mut impl HomeDesk,
     target: &Target,
+    wanted: Option<&Text>,
 ) -> Result<Result<(), &'static str>, DeskError> {
     let Target::Routine { kind, id } = target else { return Ok(Ok(())) };
     let Some(entity) = loaded(desk, desk_kind(*kind), id.reveal_to_home()).await? else {
         return Ok(Err(NOT_LOADED));
     };
+    if wanted.is_some_and(|wanted| **wanted.reveal_to_home() != *entity.entity_id) {
+        return Ok(Err(OTHER_ENTITY_ID));
+    }
     let issues = desk.issues().await?;
     let complains = issues.iter().any(|issue| {
         issue.strip_prefix(&*entity.entity_id).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))

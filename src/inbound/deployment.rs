@@ -83,6 +83,25 @@ impl Received {
         self.believed(trust)?.allowed(trust)
     }
 
+    /// The same for one that is in place and is planned again, because things have other ids or names at home today. Nothing new is
+    /// proposed: the bytes come from the journal, where they were believed, and it takes the owner's yes whatever is trusted. So neither
+    /// its time nor the charter's counts, nor who has left the charter since.
+    ///
+    /// # Errors
+    /// `approver_blocked` where somebody has signed it whom the owner has blocked since (R33), `not_allowed` for a kind of change that the
+    /// owner does not allow any more, and those about its form and whom it is for.
+    pub fn verify_in_place(self, trust: &Trust<'_>) -> Result<Verified, Refusal> {
+        let envelope = self.0;
+        let signers = envelope.signers(&keys_of_blocked(trust));
+        if !signers.map_err(|_| Refusal::refused("malformed_envelope"))?.is_empty() {
+            return Err(Refusal::refused("approver_blocked"));
+        }
+        let deployment = deployment::read(&envelope).map_err(unfit)?;
+        for_this_home(&deployment, trust)?;
+        let verified = Verified { deployment, persons: Vec::new(), trusted: false, floor: trust.clock_floor };
+        Ok(Verified { trusted: false, ..verified.allowed(trust)? })
+    }
+
     /// All of R31 up to the sequence.
     fn believed(self, trust: &Trust<'_>) -> Result<Verified, Refusal> {
         let envelope = self.0;
@@ -107,12 +126,7 @@ impl Received {
         let deployment = deployment::read(&envelope).map_err(unfit)?;
         let persons = without_author(persons, charter, &deployment.author)?;
 
-        if deployment.tenant != trust.tenant {
-            return Err(Refusal::refused("other_tenant"));
-        }
-        if deployment.target != trust.fingerprint {
-            return Err(Refusal::refused("other_home"));
-        }
+        for_this_home(&deployment, trust)?;
 
         // R34: it was signed after `issued`, so the time is at least that, whatever the clock says.
         floor = floor.max(deployment.issued);
@@ -141,7 +155,7 @@ impl Verified {
         &self.deployment
     }
 
-    /// Who approved it, without its author and without whom the owner has blocked; sorted.
+    /// Who approved it, without its author and without whom the owner has blocked; sorted. Of what is in place nobody is counted again.
     #[must_use]
     pub fn persons(&self) -> &[String] {
         &self.persons
@@ -158,6 +172,11 @@ impl Verified {
     #[must_use]
     pub const fn floor(&self) -> u64 {
         self.floor
+    }
+
+    /// The same approval for texts that were part of it, put in the place of what they have become: see [`super::plan::again()`].
+    pub(super) fn in_place_of(self, deployment: Deployment) -> Self {
+        Self { deployment, trusted: false, ..self }
     }
 
     /// The grants: every kind of change in it must be allowed.
@@ -191,6 +210,25 @@ fn unfit(error: Unfit) -> Refusal {
         Unfit::Unreadable(about) => Refusal::refused("unreadable").about(about),
         Unfit::OutOfBounds(about) => Refusal::refused("out_of_bounds").about(about),
     }
+}
+
+fn for_this_home(deployment: &Deployment, trust: &Trust<'_>) -> Result<(), Refusal> {
+    if deployment.tenant != trust.tenant {
+        return Err(Refusal::refused("other_tenant"));
+    }
+    if deployment.target != trust.fingerprint {
+        return Err(Refusal::refused("other_home"));
+    }
+    Ok(())
+}
+
+/// Every key of everybody who is blocked, as far as the pinned charter knows whose keys they are.
+fn keys_of_blocked(trust: &Trust<'_>) -> Vec<[u8; 32]> {
+    let person = |key: &[u8; 32]| trust.charter.and_then(|charter| charter.person(key));
+    let persons: BTreeSet<&str> = trust.blocked.iter().filter_map(person).collect();
+    let approvers = trust.charter.map(|charter| &*charter.approvers).unwrap_or_default();
+    let theirs = approvers.iter().filter(|approver| persons.contains(&*approver.person));
+    theirs.map(|approver| approver.key.0).chain(trust.blocked.iter().copied()).collect()
 }
 
 /// R33: blocking a key blocks its person.

@@ -31,7 +31,7 @@ pub fn compare(target: &Target, found: &Image, before: &Image, after: &Image, se
 }
 
 /// Whether two images of one place have the same value: for dashboards with their keys in order, for all else without.
-fn alike(target: &Target, one: &Image, other: &Image) -> bool {
+pub(super) fn alike(target: &Target, one: &Image, other: &Image) -> bool {
     let (Image::Present(one), Image::Present(other)) = (one, other) else { return one == other };
     let (one, other): (&str, &str) = (one.reveal_to_inbound(), other.reveal_to_inbound());
     let plain = |text: &str| serde_json::from_str::<Value>(text).ok();
@@ -47,7 +47,9 @@ fn alike(target: &Target, one: &Image, other: &Image) -> bool {
                 if object.get("id").and_then(|own| own.as_str()) == Some(&**id.reveal_to_inbound()) {
                     object.remove("id");
                 }
-                for (old, new) in [("trigger", "triggers"), ("condition", "conditions"), ("action", "actions")] {
+                for (old, new) in
+                    [("trigger", "triggers"), ("condition", "conditions"), ("action", "actions")]
+                {
                     rename(object, old, new);
                 }
                 new_words(&mut value);
@@ -67,7 +69,10 @@ fn new_words(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             rename(fields, "service", "action");
-            fields.iter_mut().filter(|(key, _)| !OWN_WORDS.contains(&key.as_str())).for_each(|(_, value)| new_words(value));
+            fields
+                .iter_mut()
+                .filter(|(key, _)| !OWN_WORDS.contains(&key.as_str()))
+                .for_each(|(_, value)| new_words(value));
         }
         Value::Array(values) => values.iter_mut().for_each(new_words),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

@@ -3,11 +3,13 @@
 //! [`needs`] says what has to be read first; the agent reads it and hands it over as [`HomeNow`]. The steps are what is written, read back
 //! and undone, one call each: a new dashboard is a record and then its contents.
 
+mod arriving;
 mod cards;
 mod check;
 mod dashboards;
 mod home;
 mod make;
+mod repair;
 mod routines;
 
 pub use home::{
@@ -15,7 +17,9 @@ pub use home::{
     RoutineNow, RoutineState, needs,
 };
 
-pub use make::{Choices, plan};
+pub use arriving::relied_on;
+pub use make::{Choices, Origins, plan};
+pub use repair::{Again, InPlace, again, mentions, names, needs_again, outdated};
 
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::id::OpaqueId;

@@ -16,7 +16,7 @@ pub struct Looked {
 
 /// Judges another look at the documents of a deployment that is in place. `seen` has one entry for each step whose document is still this
 /// deployment's, `None` for those that a later deployment has taken over. Only where Home Assistant has started again since the
-/// deployment was verified, and for the first time, can something have been lost; at any other time somebody has put it back.
+/// deployment was verified, and before it was settled, can something have been lost; at any other time somebody has put it back.
 #[must_use]
 pub fn judge(seen: &[Option<Seen>], restarted: bool) -> Looked {
     let mut looked = Looked::default();

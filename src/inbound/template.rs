@@ -9,7 +9,8 @@
 //! filter    = "round" | "int" | "float" | "abs", with numbers as arguments
 //! ```
 //!
-//! No literal and no text around it holds one of `! < [ ( : /`, of which addresses, images, links and HTML are made.
+//! No literal and no text around it holds one of `! < [ ( : /`, of which addresses, images, links and HTML are made, nor a full stop that
+//! does not end a sentence: markdown makes a link of `www.a.example`, and one of its parts could be a state.
 
 /// What literals must not hold.
 const SPECIAL: [char; 6] = ['!', '<', '[', '(', ':', '/'];
@@ -34,8 +35,12 @@ fn safe(text: &str) -> Option<()> {
     // For each `if` that is open, whether its `else` has been seen.
     let mut open: Vec<bool> = Vec::new();
     while let Some(at) = rest.find('{') {
-        plain(&rest[..at])?;
         let inside = &rest[at + 1..];
+        let before = &rest[..at];
+        plain(before)?;
+        // `www. {{- 'a' }}` has no blank in it when it has run.
+        let cut = inside.get(1..).is_some_and(|tag| tag.starts_with('-'));
+        sentences(if cut { before.trim_end() } else { before }, false)?;
         if let Some(body) = inside.strip_prefix('{') {
             let (body, after) = body.split_once("}}")?;
             let mut tokens = Tokens::of(trimmed(body))?;
@@ -68,6 +73,7 @@ fn safe(text: &str) -> Option<()> {
         }
     }
     plain(rest)?;
+    sentences(rest, true)?;
     open.is_empty().then_some(())
 }
 
@@ -80,6 +86,17 @@ fn trimmed(body: &str) -> &str {
 fn plain(text: &str) -> Option<()> {
     // A reference such as `&#47;` would be one of them in disguise, and so would an escape.
     (!text.contains(SPECIAL) && !text.contains(['&', '\\', '}'])).then_some(())
+}
+
+/// Every full stop ends a sentence or stands within a number; at the end of a piece only if it is the last.
+fn sentences(text: &str, last: bool) -> Option<()> {
+    text.match_indices('.')
+        .all(|(at, _)| match text[at + 1..].chars().next() {
+            Some(next) if next.is_ascii_digit() => text[..at].ends_with(|c: char| c.is_ascii_digit()),
+            Some(next) => next.is_whitespace(),
+            None => last,
+        })
+        .then_some(())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,7 +192,8 @@ impl<'t> Tokens<'t> {
 
     fn operand(&mut self) -> Option<()> {
         match self.next()? {
-            Token::Text(_) | Token::Number | Token::Word("true" | "false" | "True" | "False") => {}
+            Token::Text(text) => sentences(text, false)?,
+            Token::Number | Token::Word("true" | "false" | "True" | "False") => {}
             Token::Sign("-") => (self.next()? == Token::Number).then_some(())?,
             Token::Word(name @ ("states" | "state_attr" | "is_state")) => {
                 self.sign("(")?;
@@ -233,6 +251,7 @@ mod tests {
             "{% if not is_state('light.a', 'on') and states('sensor.b') | float > 20.5 %}warm{% elif true %}x{% endif %}",
             "{{ 'on' if is_state('light.a', 'on') else 'off' }}",
             "{{ states('sensor.x') if states('sensor.y') | int(-1, 0) == -1 else 3 }}",
+            "It is {{ states('a.b') }} degrees. At least 20.5, they say. {{ 'Warm. Or ' -}} hot.",
             "no template",
         ] {
             assert!(is_safe(text), "{text}");
@@ -274,6 +293,12 @@ mod tests {
             "{{ -'a' }}",
             "{{ states('a.b', 'x') }}",
             "{{ 'a\\x2f' }}",
+            "www.evil.example?{{ states('a.b') }}",
+            "www.{{ states('a.b') }}.evil.example",
+            "www{{ '.' }}evil{{ '.' }}example",
+            "www. {{- states('a.b') }}. {%- if true %}evil{% endif %}. {{- 'example' }}",
+            "www{% if true %}.{% endif %}evil{{ states('a.b') }}",
+            "a@evil.example {{ states('a.b') }}",
         ] {
             assert!(!is_safe(text), "{text}");
         }

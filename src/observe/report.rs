@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
+use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::schema;
 
 use crate::agent::{Side, Status, Traffic};
@@ -100,6 +101,12 @@ impl Report {
             waiting: waiting.collect(),
             flags: flags.iter().filter(|(on, _)| *on).map(|(_, flag)| (*flag).to_owned()).collect(),
         }
+    }
+
+    /// Its name: a hash of its words, by which it is sent as it was shown.
+    #[must_use]
+    pub fn name(&self) -> Fixed<32> {
+        Fixed(*blake3::hash(self.words().as_bytes()).as_bytes())
     }
 
     /// For people: a line each, always in the same order and in English, because whoever helps has to read it.

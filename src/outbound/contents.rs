@@ -6,6 +6,7 @@
 
 mod hide;
 mod json;
+mod mentions;
 mod place;
 mod reference;
 mod resolve;
@@ -19,6 +20,7 @@ use super::reading::Text;
 use crate::identity::IdKey;
 
 pub use hide::rewrite;
+pub use mentions::{Mention, mentions};
 pub use resolve::resolve;
 
 /// Which ids exist for the tenant. What is excluded is unknown; so the portal cannot tell the two apart (R15).
@@ -32,6 +34,12 @@ pub trait Ids {
     fn name_of(&self, id: OpaqueId) -> Option<Text>;
     /// Whether an entity has this id, excluded or not.
     fn known_entity_id(&self, text: &str) -> bool;
+    /// The entity id that stands at home for one that a design writes out, because it belongs to an automation or script that comes along
+    /// in the same deployment and has no token yet.
+    fn arriving(&self, entity_id: &str) -> Option<Text> {
+        let _ = entity_id;
+        None
+    }
     /// Whether a text names something that never leaves although it has no form of a secret, such as the home's own address.
     fn is_private(&self, text: &str) -> bool {
         let _ = text;

@@ -13,7 +13,7 @@ use super::form::{Form, encoded};
 use super::frame::Frame;
 use super::guard::{Session, Told};
 use super::words::Words;
-use super::{Page, connection, deployments, leaves, ledger, never, status};
+use super::{Page, connection, deployments, leaves, ledger, never, questions, reads, status};
 use crate::agent::Status;
 use crate::control::Request;
 use crate::home::UserHash;
@@ -166,7 +166,10 @@ async fn show(call: &Call<'_>, path: &str) -> Shown {
         ["leaves", "things"] => leaves::things(call).await,
         ["deployments"] => deployments::page(call).await,
         ["deployments", id] => deployments::one(call, id).await,
+        ["questions"] => questions::page(call).await,
+        ["questions", "one"] => questions::one(call).await,
         ["ledger"] => ledger::page(call).await,
+        ["ledger", "reads"] => reads::page(call).await,
         ["ledger", "export"] => ledger::export(call).await,
         ["ledger", "entry", entry] => ledger::entry(call, entry).await,
         ["ledger", "entry", entry, "raw"] => ledger::raw(call, entry).await,
@@ -192,10 +195,17 @@ async fn decide(call: &Call<'_>, path: &str) -> Shown {
         "/deployments/reject" => deployments::reject(call).await,
         "/deployments/undo" => deployments::undo(call).await,
         "/deployments/enable" => deployments::enable(call).await,
+        "/questions/answer" => questions::answer(call).await,
+        "/questions/identify" => questions::identify(call).await,
+        "/questions/request" => questions::request(call).await,
+        "/questions/withdraw" => questions::withdraw(call).await,
         "/ledger/check" => ledger::check(call).await,
         "/connection/meet" => connection::meet(call).await,
         "/connection/pair" => connection::pair(call).await,
+        "/connection/rotate" => connection::rotate(call).await,
         "/connection/forget" => connection::forget(call).await,
+        "/report/send" => connection::send_report(call).await,
+        "/report/withdraw" => connection::take_reports_back(call).await,
         _ => Err(Fault::NotFound),
     }
 }

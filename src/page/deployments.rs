@@ -1,6 +1,6 @@
 //! *Deployments*: what the company wants to change, side by side with what stands there, and the owner's yes, no and undo.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use vestibule_protocol::bytes::Fixed;
@@ -11,7 +11,7 @@ use vestibule_protocol::problem::Problem;
 use super::answer::{Call, Fault, Shown, html};
 use super::frame::Frame;
 use super::show::Moment;
-use crate::agent::{ConsentView, DeploymentView, DiffRow};
+use crate::agent::{ConsentView, DeploymentView, DiffRow, ItemDiffView};
 use crate::control::Request;
 
 const NEVER: &str = "never";
@@ -20,6 +20,9 @@ const TRUST: &str = "trust";
 
 /// Where the list is.
 const HERE: &str = "/deployments";
+/// The state of what was changed at home since it was designed, and the kind of that difference.
+const CONFLICT: &str = "conflict";
+const AT_HOME: &str = "home";
 
 /// About how many bytes of lines a page shows side by side, so that it stays light.
 const SHOWN: usize = 40_000;
@@ -28,6 +31,19 @@ struct Line {
     address: String,
     view: DeploymentView,
     received: Moment,
+    /// Something of it was edited at home since.
+    drifted: bool,
+}
+
+impl Line {
+    fn of(view: DeploymentView) -> Self {
+        Self {
+            address: address(&view.id),
+            received: Moment::of_s(view.received),
+            drifted: view.items.iter().any(|item| item.drifted),
+            view,
+        }
+    }
 }
 
 #[derive(Template)]
@@ -68,11 +84,7 @@ impl Switch {
 pub(super) async fn page(call: &Call<'_>) -> Shown {
     let views: Vec<DeploymentView> = call.page.ask(Request::Deployments).await?;
     let consent: ConsentView = call.page.ask(Request::Consent).await?;
-    let lines = views.into_iter().map(|view| Line {
-        address: address(&view.id),
-        received: Moment::of_s(view.received),
-        view,
-    });
+    let lines = views.into_iter().map(Line::of);
     let switches = Change::ALL.into_iter().map(|change| Switch::of(change, &consent.consent)).collect();
     Ok(html(&ListPage { f: call.frame(HERE), lines: lines.collect(), switches }))
 }
@@ -91,11 +103,47 @@ pub(super) async fn switch(call: &Call<'_>) -> Shown {
     call.go(HERE, "switched")
 }
 
+/// What a conflict is between, for one item.
+struct Conflict {
+    /// What was changed at home since it was designed; unknown where that base is gone.
+    at_home: Option<ItemDiffView>,
+    /// What the company designed.
+    designed: Option<ItemDiffView>,
+    /// Number of the first of them on the page.
+    at: usize,
+}
+
+impl Conflict {
+    /// Those of a deployment, taken out of its differences.
+    fn of(view: &mut DeploymentView) -> Vec<Self> {
+        if view.state != CONFLICT {
+            return Vec::new();
+        }
+        let mut all: BTreeMap<u32, Self> = BTreeMap::new();
+        for diff in std::mem::take(&mut view.diff) {
+            let at = 2 * all.len() + 1;
+            let conflict = all.entry(diff.item).or_insert(Self { at_home: None, designed: None, at });
+            let side = if diff.kind == AT_HOME { &mut conflict.at_home } else { &mut conflict.designed };
+            *side = Some(diff);
+        }
+        all.into_values().collect()
+    }
+
+    /// Each side with its heading's key and its number on the page.
+    fn sides(&self) -> impl Iterator<Item = (&'static str, &ItemDiffView, usize)> {
+        let home = self.at_home.as_ref().map(|diff| ("deploy.conflict.home", diff, self.at));
+        let designed = self.designed.as_ref().map(|diff| ("deploy.conflict.designed", diff, self.at + 1));
+        home.into_iter().chain(designed)
+    }
+}
+
 #[derive(Template)]
 #[template(path = "deployment.html")]
 struct OnePage {
     f: Frame,
     view: DeploymentView,
+    /// Both sides, where there is a conflict; then `view` has no differences.
+    conflicts: Vec<Conflict>,
     received: Moment,
     expires: Moment,
     waits: bool,
@@ -112,6 +160,7 @@ impl OnePage {
         let waits = view.state == "waiting";
         Self {
             f,
+            conflicts: Conflict::of(&mut view),
             received: Moment::of_s(view.received),
             expires: Moment::of_s(i64::try_from(view.expires).unwrap_or(i64::MAX)),
             may_reject: waits || view.state == "approved",
@@ -205,7 +254,7 @@ fn shorten(view: &mut DeploymentView, limit: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{AbilityView, ItemDiffView, ItemView};
+    use crate::agent::{AbilityView, ItemView};
     use crate::page::words::Words;
 
     const EVIL: &str = "\"'><script>alert(1)</script>";
@@ -255,6 +304,7 @@ mod tests {
             display_only: false,
             plan_hash: Some("plan".to_owned()),
             undoable: true,
+            repairs: None,
             diff: vec![ItemDiffView {
                 item: 0,
                 kind: evil(),
@@ -268,7 +318,8 @@ mod tests {
 
     #[test]
     fn r17_words_of_a_deployment_are_no_markup() {
-        for state in ["waiting", "approved", "verified", "settled", "needs_owner", "refused", EVIL] {
+        for state in ["waiting", "approved", "verified", "settled", "needs_owner", "refused", CONFLICT, EVIL]
+        {
             let text = OnePage::new(frame(), view(state), None).render().unwrap();
             assert!(!text.contains("<script>alert") && !text.contains("\"'>"), "{state}: {text}");
             let list = ListPage {
@@ -277,7 +328,7 @@ mod tests {
                     .map(|change| Switch::of(change, &Consent::default()))
                     .collect(),
                 f: frame(),
-                lines: vec![Line { address: address("a-b"), view: view(state), received: Moment::of_s(0) }],
+                lines: vec![Line::of(view(state))],
             };
             assert!(!list.render().unwrap().contains("<script>alert"), "{state}");
         }
@@ -312,6 +363,24 @@ mod tests {
         let lost = Some(crate::problem::edited_since());
         let again = OnePage::new(frame(), view("verified"), lost).render().unwrap();
         assert!(again.contains("name=\"overwrite\" value=\"yes\""), "{again}");
+    }
+
+    #[test]
+    fn a_conflict_shows_both_sides_and_drift_shows_in_the_history() {
+        let designed = ItemDiffView { title: "Hall".into(), ..view(CONFLICT).diff.remove(0) };
+        let at_home = ItemDiffView { kind: AT_HOME.to_owned(), ..designed.clone() };
+        let shown = |diff: Vec<ItemDiffView>| {
+            let view = DeploymentView { diff, ..view(CONFLICT) };
+            OnePage::new(frame(), view, None).render().unwrap()
+        };
+        let both = shown(vec![at_home, designed.clone()]);
+        let place = |text: &str| both.find(text).unwrap_or_else(|| panic!("{text}: {both}"));
+        assert!(place("You changed it here") < place("The company designed"));
+        assert!(!both.contains("is not known any more"), "{both}");
+        assert_eq!(both.matches("<table class=\"diff\">").count(), 2);
+        let one = shown(vec![designed]);
+        assert!(one.contains("is not known any more") && !one.contains("You changed it here"), "{one}");
+        assert!(Line::of(view("settled")).drifted);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Fields of a query or a form, as browsers encode them.
 
-/// Most fields; no form of ours has a tenth of them.
-const FIELDS: usize = 64;
+/// Most fields; the longest form of ours is a request with a tick for each room.
+const FIELDS: usize = 256;
 
 /// Decoded fields, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

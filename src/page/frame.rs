@@ -15,10 +15,11 @@ pub(super) struct Place {
 }
 
 /// The navigation, in order.
-const PLACES: [Place; 5] = [
+const PLACES: [Place; 6] = [
     Place { path: "/", key: "nav.status", open: true },
     Place { path: "/leaves", key: "nav.leaves", open: false },
     Place { path: "/deployments", key: "nav.deployments", open: false },
+    Place { path: "/questions", key: "nav.questions", open: false },
     Place { path: "/ledger", key: "nav.ledger", open: false },
     Place { path: "/connection", key: "nav.connection", open: false },
 ];

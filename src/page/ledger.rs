@@ -1,4 +1,4 @@
-//! *Ledger*: every message, decoded, searchable, with its chain checked, and all of it as a file.
+//! *Ledger*: every message, decoded, searchable, with its chain checked, and all of it as a file; and who of the staff has read what.
 
 use std::borrow::Cow;
 
@@ -9,6 +9,7 @@ use super::answer::{Call, Fault, Shown, download, html};
 use super::body::Body;
 use super::form::encoded;
 use super::frame::Frame;
+use super::reads::{self, Reading};
 use super::show::{self, Moment};
 use crate::problem;
 use crate::store::{Direction, Entry, Mark, Page as Rows, Reader, Row, StoreError, Stored, Verification};
@@ -58,6 +59,8 @@ struct LedgerPage {
     /// A search that has not opened everything yet.
     unfinished: bool,
     checked: Option<Checked>,
+    reads: Vec<Reading>,
+    more_reads: bool,
 }
 
 /// What checking the chain found.
@@ -103,6 +106,7 @@ async fn list(call: &Call<'_>, checked: Option<Checked>) -> Shown {
     };
     let sought = Sought { from: call.query.number("from"), direction, text: search.to_lowercase() };
     let found = call.page.read(move |reader, marks| seek(reader, marks, &sought)).await?;
+    let (reads, more_reads) = reads::newest(call).await?;
     let name = direction.map_or("", Direction::name);
     let next = found.next.map(|next| format!("from={next}&direction={name}&search={}", encoded(&search)));
     Ok(html(&LedgerPage {
@@ -114,6 +118,8 @@ async fn list(call: &Call<'_>, checked: Option<Checked>) -> Shown {
         only_in: direction == Some(Direction::In),
         next,
         checked,
+        reads,
+        more_reads,
     }))
 }
 

@@ -24,8 +24,8 @@ const CONNECTIONS: usize = 24;
 const HEAD: usize = 16 << 10;
 /// Most header fields.
 const HEADERS: usize = 64;
-/// Largest form: an invite code, or a search.
-const FORM: usize = 16 << 10;
+/// Largest form: a request in a script of which each letter is four bytes, each of them encoded.
+const FORM: usize = 32 << 10;
 /// Longest wait for a head, so also the longest rest of a connection that is kept open.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Longest wait for a form.

@@ -46,6 +46,14 @@ pub(super) fn bytes(count: u64) -> String {
     String::new()
 }
 
+/// A text of at most so many characters, with a sign where something is left out.
+pub(super) fn shortened(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((at, _)) => format!("{}…", text[..at].trim_end()),
+        None => text.to_owned(),
+    }
+}
+
 /// JSON text with line breaks and indents, at most about `limit` bytes; says whether that was all. Copies what it does not understand.
 pub(super) fn indented(json: &str, limit: usize) -> (String, bool) {
     let mut out = String::with_capacity(json.len().min(limit) + 256);
@@ -159,6 +167,13 @@ mod tests {
         ] {
             assert_eq!(bytes(count), text);
         }
+    }
+
+    #[test]
+    fn long_texts_are_shortened_between_characters() {
+        assert_eq!(shortened("äöü", 3), "äöü");
+        assert_eq!(shortened("äö ü", 3), "äö…");
+        assert_eq!(shortened("", 3), "");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use vestibule_protocol::message::{
     Answer, Ask, Buckets, Charters, ConsentChanged, Deploy, Erase, FromAgent, FromPortal, Hashes, Push,
-    Reads, Refusal, Report, Request, Want, Welcome, Withdraw,
+    Reads, Refusal, Report, Request, Support, Want, Welcome, Withdraw,
 };
 use vestibule_protocol::receipt::Receipt;
 use vestibule_protocol::tree::Root;
@@ -89,7 +89,7 @@ enum Busy {
 pub enum Intent {
     /// Tell the portal what the owner allows.
     Consent(ConsentChanged),
-    /// Ask for everything to be erased.
+    /// Ask for everything, or for the support reports, to be erased.
     Erase(Erase),
     /// Say how a deployment stands.
     Report(Report),
@@ -97,6 +97,8 @@ pub enum Intent {
     Request(Request),
     /// Pass on the owner's answer.
     Answer(Answer),
+    /// Pass on a report that the owner has read.
+    Support(Support),
 }
 
 /// One link, from the portal's welcome to its end.
@@ -255,6 +257,7 @@ impl Session {
                 Intent::Report(message) => message.into(),
                 Intent::Request(message) => message.into(),
                 Intent::Answer(message) => message.into(),
+                Intent::Support(message) => message.into(),
             }));
         }
         let current = current?;

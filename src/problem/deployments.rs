@@ -120,6 +120,47 @@ pub fn no_such_wish() -> Problem {
     )
 }
 
+/// A report that was not shown, or too long ago.
+#[must_use]
+pub fn report_not_shown() -> Problem {
+    Problem::new(
+        "report_not_shown",
+        "This report was not shown by this run of Vestibule, or others were shown since.",
+        "Make a new one, read it, and send that.",
+    )
+}
+
+/// A report that no portal takes.
+#[must_use]
+pub fn report_too_long() -> Problem {
+    Problem::new(
+        "report_too_long",
+        "This report is longer than what a portal takes.",
+        "Save it as a file, and give it to whoever helps you in another way.",
+    )
+}
+
+/// The owner did not agree.
+#[must_use]
+pub fn report_not_sent() -> Problem {
+    Problem::new(
+        "report_not_sent",
+        "Nothing was sent, because nobody agreed.",
+        "To agree beforehand, give --yes.",
+    )
+}
+
+/// A confirmation that cannot count yet: it takes the portal's number of what it has handed out (R32).
+#[must_use]
+pub fn not_met_since() -> Problem {
+    Problem::new(
+        "not_met_since",
+        "This home was restored, and has not spoken with the portal since.",
+        "Confirm when the portal has been reached. Nothing is carried out until then.",
+    )
+    .retryable()
+}
+
 /// Nobody can deploy, so nothing can be allowed (R33).
 #[must_use]
 pub fn no_charter() -> Problem {
@@ -162,6 +203,17 @@ pub fn nothing_to_enable() -> Problem {
         "This item is no automation that a deployment has put in place.",
         "See what there is with: vestibule deployments show ID",
     )
+}
+
+/// Forgetting in the middle of a write.
+#[must_use]
+pub fn being_written() -> Problem {
+    Problem::new(
+        "being_written",
+        "A deployment is being written, or taken back, at this moment. Nothing was forgotten.",
+        "Try again in a minute.",
+    )
+    .retryable()
 }
 
 /// Forgetting without a word about what deployments have changed.

@@ -10,7 +10,7 @@ use super::journal::JournalChange;
 use super::ledger::{Book, Mark, NewRow};
 use super::open::{Opened, Pair, StoreOptions, open_pair, suspect};
 use super::outbox::{self, OutboxChange};
-use super::state::{self, Delay, ForgetStub, Ordinal, Orphans, Singleton};
+use super::state::{self, Delay, Ordinal, Orphans, Singleton, Stays};
 use super::{forget, journal, ledger};
 use crate::identity::HomeSecret;
 use crate::kill::kill_point;
@@ -174,9 +174,9 @@ impl Databases {
         run(&pair.agent, &pair.ledger).inspect_err(|error| suspect(&folder, error))
     }
 
-    /// Forgets everything but the stub; without one also the home's secret.
-    pub(crate) fn forget(&mut self, stub: Option<ForgetStub>, now: i64) -> Result<(), StoreError> {
-        forget::mark(&self.folder, stub)?;
+    /// Forgets everything but this; without a stub in it also the home's secret.
+    pub(crate) fn forget(&mut self, stays: &Stays, now: i64) -> Result<(), StoreError> {
+        forget::mark(&self.folder, stays)?;
         self.pair = None;
         self.pair(now).map(drop)
     }

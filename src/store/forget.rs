@@ -7,27 +7,19 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 
-use serde::{Deserialize, Serialize};
-
 use super::error::{AGENT_DB, LEDGER_DB, StoreError};
 use super::folder::{Folder, remove_if_there};
 use super::open::{Opened, Pair, StoreOptions, open_pair};
-use super::state::{self, ForgetStub, Singleton};
+use super::state::{self, Carried, ForgetStub, Singleton, Stays};
 use crate::kill::kill_point;
 
 const MARKER: &str = "forget.pending";
 
-#[derive(Serialize, Deserialize)]
-struct Marker {
-    /// What is to stay; without it nothing stays, the home's secret included.
-    stub: Option<ForgetStub>,
-}
-
-/// Decides durably that everything but the stub is to go. From here on there is no way back.
-pub(crate) fn mark(folder: &Folder, stub: Option<ForgetStub>) -> Result<(), StoreError> {
+/// Decides durably that everything else is to go. From here on there is no way back.
+pub(crate) fn mark(folder: &Folder, stays: &Stays) -> Result<(), StoreError> {
     let step = |error: std::io::Error| StoreError::io("marking the data folder", &error);
-    let json = serde_json::to_vec(&Marker { stub })
-        .map_err(|_| StoreError::BadValue { key: ForgetStub::KEY.to_owned() })?;
+    let json =
+        serde_json::to_vec(stays).map_err(|_| StoreError::BadValue { key: ForgetStub::KEY.to_owned() })?;
     let temporary = folder.path().join("forget.pending.new");
     remove_if_there(&temporary)?;
     let mut file =
@@ -45,7 +37,7 @@ pub(crate) fn is_marked(folder: &Folder) -> bool {
     folder.path().join(MARKER).exists()
 }
 
-/// Removes everything, makes new databases, and puts the stub into them. May be repeated from any point. The caller has
+/// Removes everything, makes new databases, and puts into them what stays. May be repeated from any point. The caller has
 /// closed the old databases.
 pub(crate) fn complete(
     folder: &Folder,
@@ -55,7 +47,7 @@ pub(crate) fn complete(
 ) -> Result<Pair, StoreError> {
     let text =
         fs::read(folder.path().join(MARKER)).map_err(|error| StoreError::io("reading the marker", &error))?;
-    let Marker { stub } =
+    let Stays { stub, carried } =
         serde_json::from_slice(&text).map_err(|_| StoreError::BadValue { key: MARKER.to_owned() })?;
     for name in folder.names()? {
         // The databases, their logs, what was moved aside as damaged.
@@ -70,13 +62,19 @@ pub(crate) fn complete(
     kill_point("store.forget.removed");
     let pair = open_pair(folder, options, now, opened)?;
     if let Some(stub) = stub {
-        let json = serde_json::to_string(&stub)
-            .map_err(|_| StoreError::BadValue { key: ForgetStub::KEY.to_owned() })?;
-        state::put_json(&pair.agent, ForgetStub::KEY, Some(&json))?;
+        keep::<ForgetStub>(&pair, &stub)?;
+    }
+    if let Some(carried) = carried {
+        keep::<Carried>(&pair, &carried)?;
     }
     kill_point("store.forget.created");
     remove_if_there(&folder.path().join(MARKER))?;
     folder.sync()?;
     kill_point("store.forget.done");
     Ok(pair)
+}
+
+fn keep<T: Singleton>(pair: &Pair, value: &T) -> Result<(), StoreError> {
+    let json = serde_json::to_string(value).map_err(|_| StoreError::BadValue { key: T::KEY.to_owned() })?;
+    state::put_json(&pair.agent, T::KEY, Some(&json))
 }

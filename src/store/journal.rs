@@ -11,8 +11,8 @@ mod steps;
 
 pub use change::{JournalChange, StepNote};
 pub use rows::{
-    DeploymentRow, DeploymentState, Desk, Ended, ItemRow, QuestionRow, QuestionState, ReadRow, RequestRow,
-    RequestState, Trusting, Work,
+    DeploymentRow, DeploymentState, Desk, Ended, ItemRow, QuestionRow, QuestionState, ReadRow, Repairs,
+    RequestRow, RequestState, Trusting, Work,
 };
 pub use steps::{StepRow, StepState};
 

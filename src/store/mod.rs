@@ -24,8 +24,8 @@ pub use error::StoreError;
 pub use folder::{Folder, Lock};
 pub use journal::{
     DeploymentRow, DeploymentState, Desk, Ended, ItemRow, JournalChange, OVER, QuestionRow, QuestionState,
-    READS, REMEMBERED, ReadRow, RequestRow, RequestState, StepNote, StepRow, StepState, Trusting, UNDOABLE,
-    Work,
+    READS, REMEMBERED, ReadRow, Repairs, RequestRow, RequestState, StepNote, StepRow, StepState, Trusting,
+    UNDOABLE, Work,
 };
 pub use ledger::{
     Checkpoint, Direction, Entry, INBOUND_PREFIX, INBOUND_WHOLE, KEEP_MS, LedgerLimits, Mark, NewRow, Page,
@@ -35,8 +35,8 @@ pub use open::{Opened, StoreOptions};
 pub use outbox::{Event, Intent, IntentId, MAX_WAITING, OutboxChange, Outcome, State, step};
 pub use reader::Reader;
 pub use state::{
-    AgentState, AreaKinds, Delay, ForgetStub, Grants, Ordinal, Ordinals, Orphans, Pairing, SessionToken,
-    Singleton,
+    AgentState, AreaKinds, Carried, Delay, ForgetStub, Grants, Ordinal, Ordinals, Orphans, Pairing,
+    SessionToken, Singleton, Stays,
 };
 pub use writer::Store;
 

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::{AGENT_DB, LEDGER_DB, StoreError, sql};
 use super::folder::{Folder, remove_if_there};
 use super::ledger::{self, Book, LedgerLimits};
-use super::outbox;
+use super::{outbox, state};
 use crate::kill::kill_point;
 
 /// A ledger larger than this is checked as a whole only if there is a reason, or each start would read it all.
@@ -75,6 +75,10 @@ pub(crate) fn open_pair(
 
     let reason = if ledger_damaged { "ledger_damaged" } else { "ledger_missing" };
     let restarted = agent_existed && version(&ledger, LEDGER_DB)? == 0;
+    if restarted && !ledger_damaged && version(&agent, AGENT_DB)? > 0 {
+        // Backups leave the ledger out. Before the ledger is there again, so that a kill in between loses nothing.
+        state::mark_restored(&agent)?;
+    }
     // In one transaction with the new tables: a kill in between must not lose the sentence. The ledger comes first, so
     // that on a first start a kill between the two does not make it look as if the ledger had been lost.
     migrate(&mut ledger, LEDGER_DB, LEDGER_SCHEMA, |ledger| {

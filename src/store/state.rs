@@ -16,6 +16,7 @@ use vestibule_protocol::id::{Fingerprint, TenantId};
 
 use super::error::{AGENT_DB, StoreError, sql};
 use super::journal::{self, Desk};
+use crate::agent::Notices;
 use crate::portal::budget::Budget;
 
 /// A value of which there is one, stored as JSON under its key. Other rooms may store their own types so.
@@ -80,7 +81,7 @@ impl Singleton for Grants {
 pub struct SessionToken {
     /// The token to present next; stored before it is used.
     pub token: Option<Fixed<16>>,
-    /// The portal noticed that this home was restored from a backup.
+    /// This home was restored from a backup, as the portal or the missing ledger says.
     #[serde(default)]
     pub restored: bool,
     /// The portal noticed that there are two of this home.
@@ -147,6 +148,38 @@ impl Singleton for ForgetStub {
     const KEY: &'static str = "forget_stub";
 }
 
+/// What the owner decided about single things of the home, kept over a change of identity until the next pairing. Its ids are made by a
+/// key of its own, which belongs to no tenant. `Debug` only counts.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carried {
+    /// Makes the ids.
+    pub key: Fixed<32>,
+    /// As in [`Grants`].
+    pub excluded: BTreeSet<String>,
+    /// Overrides of area kinds.
+    pub kinds: AreaKinds,
+}
+
+impl fmt::Debug for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Carried {{ {} exclusions, {:?} }}", self.excluded.len(), self.kinds)
+    }
+}
+
+impl Singleton for Carried {
+    const KEY: &'static str = "carried";
+}
+
+/// What outlives a `forget`. With nothing in it, nothing does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stays {
+    /// Until the portal's receipt arrives; with it the home's secret stays too.
+    pub stub: Option<ForgetStub>,
+    /// Where only the identity changes.
+    #[serde(default)]
+    pub carried: Option<Carried>,
+}
+
 /// One given ordinal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ordinal {
@@ -208,6 +241,10 @@ pub struct AgentState {
     pub budget: Budget,
     /// What `forget` has left.
     pub forget_stub: Option<ForgetStub>,
+    /// What a change of identity has left. Until the next pairing `grants` and `area_kinds` are of it.
+    pub carried: Option<Carried>,
+    /// What the owner has been told through Home Assistant.
+    pub notices: Notices,
     /// Deployments, what approves them, questions and requests.
     pub desk: Desk,
 }
@@ -217,18 +254,35 @@ const DELAYS: &str = "delays";
 
 /// Reads everything.
 pub(crate) fn load(agent: &Connection) -> Result<AgentState, StoreError> {
+    let carried: Option<Carried> = get(agent)?;
+    let (excluded, kinds) =
+        carried.clone().map(|carried| (carried.excluded, carried.kinds)).unwrap_or_default();
     Ok(AgentState {
         pairing: get(agent)?,
-        grants: get(agent)?.unwrap_or_default(),
+        grants: get(agent)?.unwrap_or(Grants { excluded, ..Grants::default() }),
         session: get(agent)?.unwrap_or_default(),
         ordinals: ordinals(agent)?,
         orphans: orphans(agent)?,
         delays: delays(agent)?,
-        area_kinds: get(agent)?.unwrap_or_default(),
+        area_kinds: get(agent)?.unwrap_or(kinds),
         budget: get(agent)?.unwrap_or_default(),
         forget_stub: get(agent)?,
+        carried,
+        notices: get(agent)?.unwrap_or_default(),
         desk: journal::desk(agent)?,
     })
+}
+
+/// A paired home whose ledger is missing was put back from a backup (R6). The portal notices that only if the home has connected twice since
+/// the backup was made.
+pub(crate) fn mark_restored(agent: &Connection) -> Result<(), StoreError> {
+    if get::<Pairing>(agent)?.is_none() {
+        return Ok(());
+    }
+    let session = SessionToken { restored: true, ..get(agent)?.unwrap_or_default() };
+    let json = serde_json::to_string(&session)
+        .map_err(|_| StoreError::BadValue { key: SessionToken::KEY.to_owned() })?;
+    put_json(agent, SessionToken::KEY, Some(&json))
 }
 
 /// One singleton.

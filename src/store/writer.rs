@@ -14,7 +14,7 @@ use super::journal::{self, DeploymentRow, ReadRow, StepRow};
 use super::ledger::{self, Entry, LedgerLimits, Mark, NewRow, Page, Row, Usage, Verification};
 use super::open::{Opened, StoreOptions};
 use super::outbox::{self, Intent};
-use super::state::{self, AgentState, ForgetStub, Singleton};
+use super::state::{self, AgentState, Singleton, Stays};
 use crate::identity::HomeSecret;
 use crate::outbound::reading::Text;
 
@@ -273,13 +273,13 @@ impl Store {
         .await
     }
 
-    /// Forgets everything but `stub`, at once and for good (R29). Without a stub the home's secret goes too, and the
+    /// Forgets everything but `stays`, at once and for good (R29). Without a stub the home's secret goes too, and the
     /// caller mints a new one before it pairs again.
     ///
     /// # Errors
     /// What the disk says. If the decision was durable already, the work is completed with the next call or start.
-    pub async fn forget_everything_but(&self, now: i64, stub: Option<ForgetStub>) -> Result<(), StoreError> {
-        self.run(move |databases| databases.forget(stub, now)).await
+    pub async fn forget_everything_but(&self, now: i64, stays: Stays) -> Result<(), StoreError> {
+        self.run(move |databases| databases.forget(&stays, now)).await
     }
 
     /// Writes what waits, closes both databases and releases the lock. All clones are closed with it.

@@ -21,6 +21,7 @@ mod problems;
 mod real_cards;
 mod real_deploy;
 mod real_desk;
+mod real_leaks;
 mod real_sync;
 mod sim;
 mod support;

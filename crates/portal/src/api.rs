@@ -13,3 +13,4 @@ pub mod questions;
 pub mod recovery;
 pub mod requests;
 pub mod snapshot;
+pub mod support;

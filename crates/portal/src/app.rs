@@ -87,6 +87,7 @@ impl App {
             .route("/v1/instances/{fingerprint}/snapshot", get(api::snapshot::snapshot))
             .route("/v1/instances/{fingerprint}/changes", get(api::snapshot::changes))
             .route("/v1/instances/{fingerprint}/history", get(api::snapshot::history))
+            .route("/v1/instances/{fingerprint}/support", get(api::support::list))
             .route("/v1/instances/{fingerprint}/audit", get(api::instances::audit))
             .route("/v1/instances/{fingerprint}/pull", post(api::instances::pull))
             .route("/v1/instances/{fingerprint}/deployments", post(api::deployments::submit))

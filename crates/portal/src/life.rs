@@ -143,7 +143,8 @@ impl State {
             Self::Submitted => matches!(self, Self::Draft | Self::Approved | Self::Queued),
             Self::Approved => matches!(self, Self::Draft | Self::Submitted),
             Self::Queued => matches!(self, Self::Approved),
-            Self::Delivered => matches!(self, Self::Queued),
+            // Again, to a home that was put back to an earlier state (R6).
+            Self::Delivered => matches!(self, Self::Queued | Self::AwaitingOwner | Self::Applying),
             Self::Withdrawn | Self::Expired => {
                 self.is_open() || matches!(self, Self::Delivered | Self::AwaitingOwner)
             }

@@ -133,7 +133,8 @@ async fn talk(app: &App, tenant: Tenant, wire: &mut Wire) -> Result<(), End> {
         | FromAgent::Erase(_)
         | FromAgent::Report(_)
         | FromAgent::Request(_)
-        | FromAgent::Answer(_) => Err(RefusalCode::BadMessage.into()),
+        | FromAgent::Answer(_)
+        | FromAgent::Support(_) => Err(RefusalCode::BadMessage.into()),
     }
 }
 

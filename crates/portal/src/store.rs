@@ -22,6 +22,7 @@ pub mod sessions;
 pub mod staff;
 pub mod staging;
 pub mod submit;
+pub mod support;
 pub mod tenants;
 pub mod upkeep;
 mod writer;

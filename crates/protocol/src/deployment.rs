@@ -3,8 +3,10 @@
 //! The payload is JSON inside a DSSE envelope; everybody reads the bytes that were signed. Unknown kinds and keys, and keys that
 //! repeat, refuse the whole.
 
+mod arriving;
 mod read;
 
+pub use arriving::alias_entity_id;
 pub use read::{NotApproved, Unfit, approvals, read};
 
 use std::fmt;

@@ -96,3 +96,10 @@ pub const CANDIDATES: usize = 64;
 
 /// Questions that may wait in one home.
 pub const QUESTIONS: usize = 16;
+
+/// Largest support report, in bytes; an honest one has one or two thousand.
+pub const SUPPORT_BYTES: usize = 16 << 10;
+/// Support reports that a portal keeps of one home; the oldest gives way.
+pub const SUPPORT_REPORTS: u32 = 10;
+/// How long a portal keeps a support report, in seconds.
+pub const SUPPORT_SECONDS: u64 = 90 * 24 * 3600;

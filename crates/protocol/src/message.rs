@@ -8,7 +8,7 @@ mod read;
 mod signed;
 
 pub use desk::{
-    Answer, Ask, Charters, Deploy, ItemReport, Read, Reads, Report, ReportState, Request, Withdraw,
+    Answer, Ask, Charters, Deploy, ItemReport, Read, Reads, Report, ReportState, Request, Support, Withdraw,
 };
 pub use puts::{Entries, Hashes, Puts};
 pub use read::BadMessage;
@@ -124,7 +124,7 @@ messages! {
         "commit" => Commit,
         /// The owner changed what may leave.
         "consent" => ConsentChanged,
-        /// The owner wants everything erased.
+        /// The owner wants everything erased, or the support reports.
         "erase" => Erase,
         /// How a deployment stands.
         "report" => Report,
@@ -132,6 +132,8 @@ messages! {
         "request" => Request,
         /// The owner's answer to a question.
         "answer" => Answer,
+        /// A report for whoever helps.
+        "support" => Support,
     }
 }
 
@@ -353,6 +355,17 @@ pub struct ConsentChanged {
 pub struct Erase {
     /// The outbox item.
     pub id: Fixed<16>,
+    /// Not everything but this; classes of data are erased by withdrawing them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Part>,
+}
+
+/// What can be erased by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Every support report.
+    Support,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if wants a reference")]

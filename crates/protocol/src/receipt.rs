@@ -17,6 +17,8 @@ pub const PAYLOAD_TYPE: &str = "application/vnd.vestibule.receipt+json";
 pub enum Scope {
     /// One class of data, history included.
     Class(Class),
+    /// Every support report.
+    Support,
     /// Everything held of the home.
     All,
 }

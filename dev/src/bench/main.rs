@@ -1,8 +1,9 @@
 //! `vestibule-bench [CASE…]`: drives the released programs and says whether they hold the budget (DESIGN section 12).
 //!
-//! Cases: `memory`, `times`, `wire`, `changes`, `real` (all of them without arguments), and `real-10000`, which starts a real home of that
+//! Cases: `memory`, `times`, `wire`, `changes`, `deploy`, `real` (all of them without arguments), and `real-10000`, which starts a real home of that
 //! size. Prints one table, writes `target/bench.json`, and fails if a limit is missed.
 
+mod deploy;
 mod process;
 mod quiet;
 mod sizes;
@@ -21,7 +22,7 @@ use process::Home;
 /// Whatever ends a measurement.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-const ALL: [&str; 5] = ["wire", "changes", "times", "memory", "real"];
+const ALL: [&str; 6] = ["wire", "changes", "times", "memory", "deploy", "real"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -68,6 +69,10 @@ async fn measure(case: &str, table: &mut Table) -> Result<(), Failure> {
                 sizes::memory(table, &format!("fake {size}"), &home(&listening), size).await?;
             }
         }
+        "deploy" => {
+            let (fake, listening) = fake(1_000).await?;
+            deploy::deploy(table, "fake 1 000", &home(&listening), Some(&fake)).await?;
+        }
         "real" => real(table, TEST_ENTITIES).await?,
         "real-10000" => real(table, 10_000).await?,
         _ => return Err("there is no such case".into()),
@@ -99,5 +104,6 @@ async fn real(table: &mut Table, entities: u32) -> Result<(), Failure> {
     sizes::memory(table, &name, &home, entities as usize).await?;
     sizes::wire(table, &name, &home).await?;
     speed::times(table, &name, &home, entities >= 10_000).await?;
+    deploy::deploy(table, &name, &home, None).await?;
     quiet::real(table, &name, &real).await
 }

@@ -74,18 +74,48 @@ impl Portal {
             origin: format!("http://{address}"),
             tenant: String::new(),
         };
-        let key = folder.with_extension("root.key");
-        let key = key.to_string_lossy();
+        let key = portal.root_key();
         let made = portal.ask(&["tenant", "create", "Bench", "--root-key", &key], "tenant").await?;
         portal.tenant = made;
         Ok(portal)
     }
 
     async fn ask(&self, arguments: &[&str], field: &str) -> Result<String, Failure> {
-        let mut command = Command::new(program("vestibule-portal")?);
-        command.args(arguments).arg("--json").arg("--data").arg(&self.folder);
-        let answer: Value = serde_json::from_str(&run(command).await?)?;
+        let data = self.folder.to_string_lossy();
+        let answer = self.command(&[arguments, &["--data", &data]].concat()).await?;
         Ok(answer[field].as_str().ok_or("the portal's command answered something else")?.to_owned())
+    }
+
+    /// Runs one of its commands, which do not all need its folder; gives the object that it prints.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> Result<Value, Failure> {
+        let mut command = Command::new(program("vestibule-portal")?);
+        command.args(arguments).arg("--json");
+        Ok(serde_json::from_str(&run(command).await?)?)
+    }
+
+    /// A token for staff who may do everything.
+    pub(crate) async fn staff(&self) -> Result<String, Failure> {
+        self.ask(&["staff", "add", "bench", "--tenant", &self.tenant, "--role", "admin"], "token").await
+    }
+
+    /// Its data folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where it answers.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Its one tenant.
+    pub(crate) fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    /// File with the tenant's root key.
+    pub(crate) fn root_key(&self) -> String {
+        self.folder.with_extension("root.key").to_string_lossy().into_owned()
     }
 
     async fn invite(&self) -> Result<String, Failure> {
@@ -198,6 +228,11 @@ impl Agent {
     /// A line of `/proc/PID/status` in MiB, such as `VmRSS`.
     pub(crate) fn mebibytes(&self, field: &str) -> Result<f64, Failure> {
         Ok(self.number("status", field)? / 1024.0)
+    }
+
+    /// Lets the kernel's count of the most memory (`VmHWM`) begin anew.
+    pub(crate) fn forget_peak(&self) -> Result<(), Failure> {
+        Ok(std::fs::write(format!("/proc/{}/clear_refs", self.pid), "5")?)
     }
 
     /// Bytes that it has had written to the disk.

@@ -269,7 +269,9 @@ fn states(model: &Model) -> String {
     let mut text = String::from("[");
     for (id, state) in &model.states {
         separate(&mut text);
-        text.push_str(&full_state(id, state).to_string());
+        let mut state = full_state(id, state);
+        state["last_updated"] = json!(model.since);
+        text.push_str(&state.to_string());
     }
     text.push(']');
     text

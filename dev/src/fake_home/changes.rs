@@ -190,8 +190,10 @@ impl FakeHome {
     /// Saves a dashboard's contents, as somebody in a browser does.
     pub fn edit_dashboard(&self, url_path: &str, json: &str) {
         self.change(|model| {
-            let json = Ordered::parse(json).map(|json| json.to_string());
-            model.contents.extend(json.map(|json| (url_path.to_owned(), json)));
+            if let Some(json) = Ordered::parse(json).map(|json| json.to_string()) {
+                model.people.save(url_path, &json);
+                model.contents.insert(url_path.to_owned(), json);
+            }
             vec![registry("lovelace_updated", json!({"url_path": url_path}))]
         });
     }
@@ -213,6 +215,7 @@ impl FakeHome {
         self.change(|model| {
             model.dashboards.retain(|dashboard| dashboard["url_path"] != url_path);
             model.contents.remove(url_path);
+            model.people.delete(url_path);
             vec![
                 registry("panels_updated", json!({})),
                 registry("lovelace_updated", json!({"url_path": url_path})),

@@ -186,6 +186,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if command == "lovelace/resources" {
             self.home.change_silently(|model| model.resources_loaded = true);
         }
+        if let Some(path) = request["url_path"].as_str().filter(|_| command == "lovelace/config") {
+            self.home.change_silently(|model| model.people.read(path, model.contents.get(path)));
+        }
         if cut == Some(When::After) {
             return Err(Over);
         }

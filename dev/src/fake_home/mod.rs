@@ -13,6 +13,7 @@ mod connection;
 mod faults;
 mod model;
 mod ordered;
+mod people;
 mod rest;
 mod routines;
 mod writing;
@@ -28,6 +29,7 @@ use tokio::sync::{mpsc, watch};
 pub use build::EntityKind;
 pub use faults::{Cut, Fail, Faults, When};
 pub use model::{Model, State, Version};
+pub use people::Overwritten;
 pub use routines::{Domain, Routines, Stored};
 
 use connection::BusEvent;
@@ -217,6 +219,17 @@ impl FakeHome {
         let due = |hook: &mut Hook| hook.command == command && hook.nth == nth;
         let due: Vec<Hook> = lock(&self.inner.hooks).extract_if(.., due).collect();
         due.into_iter().for_each(|hook| (hook.run)(self));
+    }
+
+    /// What people had saved and a client has written over, in that order.
+    #[must_use]
+    pub fn overwritten(&self) -> Vec<Overwritten> {
+        self.model(|model| model.people.overwritten.clone())
+    }
+
+    /// Home Assistant has started at this time (RFC 3339): no state is older. The connections are cut by whoever wants it.
+    pub fn started_at(&self, time: &str) {
+        self.change_silently(|model| time.clone_into(&mut model.since));
     }
 
     /// Cuts all open connections, without a word.

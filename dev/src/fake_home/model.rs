@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::build::{self, EntityKind};
+use super::people::People;
 use super::routines::Routines;
 
 /// Which Home Assistant to behave like.
@@ -89,6 +90,9 @@ pub struct Model {
     pub notifications: BTreeMap<String, (String, String)>,
     /// Automations, scripts and scenes.
     pub routines: Routines,
+    /// When every state was last written, as `get_states` tells it.
+    pub since: String,
+    pub(super) people: People,
     /// For ids that are always the same.
     pub(super) next_id: u64,
 }
@@ -131,6 +135,8 @@ impl Model {
             issues: Vec::new(),
             notifications: BTreeMap::new(),
             routines: Routines::default(),
+            since: "2026-11-21T11:44:48.503602+00:00".to_owned(),
+            people: People::default(),
             next_id: 1,
         }
     }

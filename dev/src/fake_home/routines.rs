@@ -126,6 +126,12 @@ impl Routines {
         self.files.get(&(domain, id.to_owned()))
     }
 
+    /// A document as Home Assistant's API shows it.
+    #[must_use]
+    pub fn text(&self, domain: Domain, id: &str) -> Option<String> {
+        self.get(domain, id).map(Stored::json)
+    }
+
     /// Ids in a file.
     #[must_use]
     pub fn ids(&self, domain: Domain) -> Vec<String> {

@@ -100,6 +100,7 @@ impl FakeHome {
         let config = config.ok_or("invalid_format")?;
         self.attempt(|model| {
             model.storage_dashboard(path)?;
+            model.people.written_over(path, model.contents.get(path));
             model.contents.insert(path.to_owned(), config.to_string());
             Ok((Value::Null, vec![event("lovelace_updated", json!({"url_path": path}))]))
         })
@@ -109,6 +110,7 @@ impl FakeHome {
         let path = self.path(request)?;
         self.attempt(|model| {
             model.storage_dashboard(path)?;
+            model.people.written_over(path, model.contents.get(path));
             model.contents.remove(path);
             Ok((Value::Null, vec![event("lovelace_updated", json!({"url_path": path}))]))
         })
@@ -153,7 +155,9 @@ impl FakeHome {
         self.attempt(|model| {
             let at = model.dashboards.iter().position(|it| it["id"] == id).ok_or("not_found")?;
             let path = model.dashboards.remove(at)["url_path"].clone();
-            model.contents.remove(path.as_str().unwrap_or_default());
+            let name = path.as_str().unwrap_or_default();
+            model.people.written_over(name, model.contents.get(name));
+            model.contents.remove(name);
             let events =
                 [event("panels_updated", json!({})), event("lovelace_updated", json!({"url_path": path}))];
             Ok((Value::Null, events.into()))

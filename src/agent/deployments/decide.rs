@@ -55,7 +55,6 @@ impl Agent {
         change.say(row);
         self.keep(change).await?;
         kill_point("deploy.approved");
-        self.deployments.tell = true;
         self.view(id).await
     }
 
@@ -70,7 +69,6 @@ impl Agent {
         let mut change = self.change();
         change.say(DeploymentRow { state: DeploymentState::Refused, code, changed_ms, ..row });
         self.keep(change).await?;
-        self.deployments.tell = true;
         self.view(id).await
     }
 
@@ -96,6 +94,12 @@ impl Agent {
         }
         let ready = self.home.complete && self.home.trouble.is_none();
         if ready { Ok(()) } else { Err(problem::home_not_ready(self.home.trouble)) }
+    }
+
+    /// Whether something is being written or taken back at this moment.
+    pub(in crate::agent) fn is_writing(&self) -> bool {
+        let applying = |row: &DeploymentRow| row.state == DeploymentState::Applying;
+        self.state.desk.deployments.iter().any(applying) && self.desk_is_open().is_ok()
     }
 
     async fn begin_undo(&mut self, id: DeploymentId, overwrite: bool) -> Result<(), Problem> {
@@ -155,6 +159,9 @@ impl Agent {
         let mut session = self.state.session.clone();
         (session.restored, session.cloned) = (false, false);
         let trusting = &self.state.desk.trusting;
+        if trusting.restored_sequence.is_none() {
+            return Err(problem::not_met_since());
+        }
         // R32: only the owner's word makes the portal's number count.
         let trusting = Trusting {
             last_sequence: trusting.last_sequence.max(trusting.restored_sequence.unwrap_or_default()),

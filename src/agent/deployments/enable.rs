@@ -54,6 +54,9 @@ impl Agent {
             (item.enabled, item.drifted) = (true, false);
         }
         let mut change = self.change();
+        if let Some(repaired) = self.repaired(&row, &steps) {
+            change.say(repaired);
+        }
         // The next deployment names the text as it is now for its base.
         change.say(DeploymentRow { changed_ms: self.clock.now_ms(), ..row });
         self.keep(change).await?;

@@ -3,6 +3,7 @@
 use vestibule_protocol::deployment::DeploymentId;
 use vestibule_protocol::problem::Problem;
 
+use super::report::Said;
 use super::work::Brought;
 use super::{Agent, Errand};
 use crate::home::desk::DeskError;
@@ -30,8 +31,8 @@ impl Agent {
         match brought {
             Brought::Gathered(id, gathered) => self.on_gathered(id, *gathered).await,
             Brought::Walked(id, end, steps) => self.on_walked(id, end, &steps).await,
-            Brought::Looked(seen) => self.on_looked(seen).await,
-            Brought::Told(waiting) => self.on_told(waiting).await,
+            Brought::Looked(seen, since) => self.on_looked(seen, since).await,
+            Brought::Told(notices) => self.told(notices).await,
             Brought::Ran(errand, done) => self.on_ran(errand, done).await,
             Brought::Trouble(trouble, errand) => {
                 if let Some(errand) = errand {
@@ -57,7 +58,7 @@ impl Agent {
         match end {
             End::Verified => {
                 row.state = DeploymentState::Verified;
-                row.ended = Some(Ended { verified_ms: now, survived: false });
+                row.ended = Some(Ended { verified_ms: now });
                 self.name_things(&mut row, steps);
             }
             End::RolledBack(code) => (row.state, row.code) = (DeploymentState::RolledBack, Some(code)),
@@ -94,11 +95,18 @@ impl Agent {
             DeploymentState::Undone | DeploymentState::RolledBack | DeploymentState::Conflict
         );
         let mut change = self.change();
+        if row.state == DeploymentState::Verified {
+            // What new things are called has become known on the way.
+            steps.iter().for_each(|step| change.with(JournalChange::Step(id, StepNote::of(step))));
+        }
         if over {
             row.undoable = false;
             change.with(JournalChange::DropSteps(id));
         }
         tracing::info!(state = row.state.name(), code = row.code.as_deref(), "a deployment has ended");
+        if let Some(repaired) = self.repaired(&row, steps) {
+            change.say(repaired);
+        }
         if unsafe_undo {
             change.note(row);
         } else {
@@ -129,9 +137,12 @@ impl Agent {
     }
 
     /// R43: settled, lost or edited.
-    async fn on_looked(&mut self, seen: Vec<(DeploymentId, Vec<Option<Seen>>)>) -> Result<(), Problem> {
+    async fn on_looked(
+        &mut self,
+        seen: Vec<(DeploymentId, Vec<Option<Seen>>)>,
+        since: Option<i64>,
+    ) -> Result<(), Problem> {
         let now = self.clock.now_ms();
-        let restarted = std::mem::take(&mut self.deployments.restarted);
         let all = self.in_place().await?;
         for (id, seen) in seen {
             let Some(row) = self.deployment(id).cloned() else { continue };
@@ -139,13 +150,16 @@ impl Agent {
             if steps.len() != seen.len() || !row.state.is_in_place() {
                 continue;
             }
-            let ended = row.ended.unwrap_or(Ended { verified_ms: now, survived: true });
-            let looked = judge(&seen, restarted && !ended.survived);
+            let ended = row.ended.unwrap_or(Ended { verified_ms: now });
+            // What is settled was on the disk; what was seen to be edited is the owner's. Neither can have been lost.
+            let restarted = since.is_some_and(|since| since > ended.verified_ms);
+            let fresh = row.state == DeploymentState::Verified && !row.items.iter().any(|item| item.drifted);
+            let looked = judge(&seen, restarted && fresh);
             if !looked.lost.is_empty() {
                 self.write_again(row, &looked, steps).await?;
                 continue;
             }
-            self.settle_or_drift(row, ended, restarted, &looked, steps).await?;
+            self.settle_or_drift(row, ended, &looked, steps).await?;
         }
         Ok(())
     }
@@ -162,8 +176,7 @@ impl Agent {
         for step in looked.lost.iter().filter_map(|n| steps.get(*n)) {
             let mut state = step.state.clone();
             state.phase = Phase::Writing;
-            let note = StepNote { n: step.n, state, target: None, beside: None, after: None, found: None };
-            change.with(JournalChange::Step(id, note));
+            change.with(JournalChange::Step(id, StepNote { state, ..StepNote::of(step) }));
         }
         let deadline = self.clock.now_ms() + AGAIN_MS;
         let work = Some(Work { way: Way::Forward, verified: false, deadline });
@@ -176,13 +189,12 @@ impl Agent {
         &mut self,
         before: DeploymentRow,
         ended: Ended,
-        restarted: bool,
         looked: &Looked,
         steps: &[StepRow],
     ) -> Result<(), Problem> {
         let now = self.clock.now_ms();
         let mut row = before.clone();
-        row.ended = Some(Ended { survived: ended.survived || restarted, ..ended });
+        row.ended = Some(ended);
         if row.state == DeploymentState::Verified && now >= ended.verified_ms + SETTLE_MS {
             row.state = DeploymentState::Settled;
             row.changed_ms = now;
@@ -210,33 +222,11 @@ impl Agent {
             for item in edited.items.iter_mut().filter(|item| item.drifted) {
                 item.code = Some(DRIFTED.to_owned());
             }
-            change.reports.push(super::report::Said::of(&edited, now).drifted());
+            change.reports.extend(self.drift_of(&edited).map(|row| Said::of(&row, now).drifted()));
         }
         if settled {
             change.say(row);
         } else {
-            change.note(row);
-        }
-        self.keep(change).await
-    }
-
-    async fn on_told(&mut self, waiting: bool) -> Result<(), Problem> {
-        self.deployments.tell = waiting;
-        let mut change = self.change();
-        let told: Vec<DeploymentRow> = self
-            .state
-            .desk
-            .deployments
-            .iter()
-            .filter(|row| {
-                waiting && row.state == DeploymentState::Waiting && row.plan_hash.is_some() && !row.told
-            })
-            .map(|row| DeploymentRow { told: true, ..row.clone() })
-            .collect();
-        if told.is_empty() {
-            return Ok(());
-        }
-        for row in told {
             change.note(row);
         }
         self.keep(change).await

@@ -12,6 +12,7 @@ use super::walk::Journal;
 use super::work::{Job, Running};
 use super::{Agent, Errand};
 use crate::identity::IdKey;
+use crate::inbound::apply::{Phase, Way};
 use crate::inbound::images::place;
 use crate::inbound::plan::needs;
 use crate::inbound::settle::SETTLE_MS;
@@ -28,13 +29,13 @@ const EXPIRED: &str = "expired";
 impl Agent {
     /// Starts the next job, if the desk is free and the home is there. Called after every input.
     pub(in crate::agent) async fn work_on(&mut self) -> Result<(), Problem> {
-        if self.state.pairing.is_none() || self.state.forget_stub.is_some() {
-            return Ok(());
-        }
-        self.expire().await?;
-        if self.deployments.reconsider_at.is_none_or(|at| at <= Instant::now()) {
-            self.deployments.reconsider_at = Some(Instant::now() + RECONSIDER);
-            self.reconsider().await?;
+        let paired = self.state.pairing.is_some() && self.state.forget_stub.is_none();
+        if paired {
+            self.expire().await?;
+            if self.deployments.reconsider_at.is_none_or(|at| at <= Instant::now()) {
+                self.deployments.reconsider_at = Some(Instant::now() + RECONSIDER);
+                self.reconsider().await?;
+            }
         }
         let rests = self.deployments.retry_at.is_some_and(|at| at > Instant::now());
         let ready = self.home.complete && self.home.trouble.is_none();
@@ -42,7 +43,8 @@ impl Agent {
             return Ok(());
         }
         let Some(door) = self.deployments.door.clone() else { return Ok(()) };
-        if let Some(job) = self.next_job().await? {
+        let job = if paired { self.next_job().await? } else { None };
+        if let Some(job) = job.or_else(|| self.telling().map(Job::Tell)) {
             self.deployments.job = Some(Running::start(door, job));
         }
         Ok(())
@@ -71,35 +73,30 @@ impl Agent {
         }
         // R6: until the owner has confirmed, nothing new is begun.
         let held = self.is_held();
-        let unplanned = |row: &&DeploymentRow| {
-            row.state == DeploymentState::Waiting && row.plan_hash.is_none() && !is_held(row)
-        };
-        let unplanned = rows.iter().find(unplanned).map(|row| row.id);
-        if let Some(id) = first(DeploymentState::Approved).or(unplanned).filter(|_| !held) {
+        let unplanned = |row: &&DeploymentRow| is_unplanned(row) && row.code.is_none();
+        let next = rows.iter().find(unplanned).map(|row| row.id);
+        if let Some(id) = first(DeploymentState::Approved).or(next).filter(|_| !held) {
             return self.gather_job(id).await;
         }
         if let Some(job) = self.look_job().await? {
             return Ok(Some(job));
         }
-        let waiting = self
-            .state
-            .desk
-            .deployments
-            .iter()
-            .any(|row| row.state == DeploymentState::Waiting && row.plan_hash.is_some());
-        let untold = self
-            .state
-            .desk
-            .deployments
-            .iter()
-            .any(|row| row.state == DeploymentState::Waiting && row.plan_hash.is_some() && !row.told);
-        // Once for each that waits, and taken away when none does: no nagging.
-        Ok((untold || self.deployments.tell && !waiting).then_some(Job::Tell(waiting)))
+        if self.renames_are_due() {
+            self.look_for_renames().await?;
+            let offered = self.state.desk.deployments.iter().find(unplanned).map(|row| row.id);
+            if let Some(id) = offered {
+                return self.gather_job(id).await;
+            }
+        }
+        Ok(None)
     }
 
     async fn gather_job(&mut self, id: DeploymentId) -> Result<Option<Job>, Problem> {
         let Some(keys) = &self.keys else { return Ok(None) };
         let key = keys.id_key.clone();
+        if let Some(needs) = self.repair_needs(id).await? {
+            return Ok(Some(Job::Gather(id, needs, key)));
+        }
         let read = self.envelope(id).await?.and_then(|envelope| deployment::read(&envelope).ok());
         Ok(read.map(|deployment| Job::Gather(id, needs(&deployment), key)))
     }
@@ -114,8 +111,16 @@ impl Agent {
         // A walk that was interrupted may have turned: the journal knows, the loop does not.
         let now = self.clock.now_ms();
         let stored = self.store.deployment(now, id).await.map_err(|error| problem::store(&error))?;
+        let first = stored.as_ref().is_some_and(|row| row.ended.is_none());
         let Some(work) = stored.and_then(|row| row.work) else { return Ok(None) };
-        Ok(Some(Job::Walk(Box::new(journal), self.steps(id).await?, work)))
+        let mut steps = self.steps(id).await?;
+        if first && work.way == Way::Forward {
+            // R42: what was written before this was interrupted may be lost, where Home Assistant died as well. It is looked at again.
+            for step in steps.iter_mut().filter(|step| step.state.phase == Phase::Written) {
+                step.state.phase = Phase::Writing;
+            }
+        }
+        Ok(Some(Job::Walk(Box::new(journal), steps, work)))
     }
 
     /// R43, and drift: what is in place is read again when there is a reason to.
@@ -143,7 +148,9 @@ impl Agent {
             change.say(DeploymentRow { state: DeploymentState::Settled, changed_ms: now, ..row });
             self.keep(change).await?;
         }
-        Ok((!all.is_empty()).then_some(Job::Look(all)))
+        let unsettled = |row: &&DeploymentRow| row.state == DeploymentState::Verified;
+        let unsettled = self.state.desk.deployments.iter().filter(unsettled).map(|row| row.id).collect();
+        Ok((!all.is_empty()).then_some(Job::Look(all, unsettled)))
     }
 
     /// The steps of everything that is in place and can be undone, without those whose place a later one has taken over.
@@ -186,7 +193,6 @@ impl Agent {
             let mut change = self.change();
             let code = Some(EXPIRED.to_owned());
             change.say(DeploymentRow { state: DeploymentState::Expired, code, ..row });
-            self.deployments.tell = true;
             self.keep(change).await?;
         }
         self.expire_questions(now).await
@@ -214,19 +220,27 @@ impl Agent {
             .deployments
             .iter()
             .filter(|row| matches!(row.state, DeploymentState::Waiting | DeploymentState::Approved))
+            .filter(|row| row.repairs.is_none())
             .map(|row| i64::try_from(row.expires).unwrap_or(i64::MAX / 1000).saturating_mul(1000))
             .min()
             .map(in_ms);
-        let held = desk.deployments.iter().any(is_held);
+        let held = desk.deployments.iter().any(|row| is_held(row) || is_unplanned(row));
         let reconsider = self.deployments.reconsider_at.filter(|_| held);
         let retry = self.deployments.retry_at.filter(|at| *at > Instant::now());
         let ready = self.home.complete
             && self.home.trouble.is_none()
             && self.deployments.job.is_none()
             && !self.state.grants.consent.restricted;
-        let settles = settles.filter(|_| ready).map(|at| retry.map_or(at, |retry| at.max(retry)));
-        [settles, expires, reconsider, retry].into_iter().flatten().min()
+        let rested = |at: Instant| retry.map_or(at, |retry| at.max(retry));
+        let settles = settles.filter(|_| ready).map(rested);
+        let renames = self.deployments.renames_at.filter(|_| ready && self.may_offer()).map(rested);
+        [settles, expires, reconsider, retry, renames].into_iter().flatten().min()
     }
+}
+
+/// Believed, and without a plan; with a code, it cannot be planned before something has changed.
+pub(super) fn is_unplanned(row: &DeploymentRow) -> bool {
+    row.state == DeploymentState::Waiting && row.plan_hash.is_none() && !is_held(row)
 }
 
 /// When a deployment is to be read again (R43), in Unix milliseconds.

@@ -79,6 +79,7 @@ impl Agent {
             | Request::Meet { .. }
             | Request::Pair { .. }
             | Request::Forget { .. }
+            | Request::Rotate
             | Request::Leaving
             | Request::Connection
             | Request::Preview { .. }
@@ -86,6 +87,8 @@ impl Agent {
             | Request::RoomKind { .. }
             | Request::Things { .. }
             | Request::Report
+            | Request::SendReport { .. }
+            | Request::TakeReportsBack
             | Request::Marks => reply.result(Err::<bool, _>(problem::bad_request())).await,
         }
         Ok(())

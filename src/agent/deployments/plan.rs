@@ -12,8 +12,9 @@ use crate::home::gather::Gathered;
 use crate::inbound::apply::{Phase, Way};
 use crate::inbound::consent::Yes;
 use crate::inbound::deployment::{Received, Verified};
-use crate::inbound::plan::{Choices, Image, Plan, Target, plan};
+use crate::inbound::plan::{Choices, HomeNow, Image, Origins, Plan, Target, plan};
 use crate::inbound::refusal::{Disposition, Refusal};
+use crate::outbound::privacy::Known;
 use crate::outbound::reading::Text;
 use crate::store::{DeploymentRow, DeploymentState, Ended, JournalChange, StepRow, StepState, Work};
 
@@ -30,6 +31,9 @@ impl Agent {
         let Some(row) = self.deployment(id).cloned() else { return Ok(()) };
         if !matches!(row.state, DeploymentState::Waiting | DeploymentState::Approved) {
             return Ok(());
+        }
+        if row.repairs.is_some() {
+            return self.plan_repair(row, gathered).await;
         }
         let Some(envelope) = self.envelope(id).await? else { return Ok(()) };
         // Believed anew: an approver may have been removed or blocked, a grant withdrawn.
@@ -58,18 +62,10 @@ impl Agent {
         known: &[(OpaqueId, Text)],
     ) -> Result<Plan, Refusal> {
         let keys = self.keys.as_ref().ok_or_else(Refusal::not_paired)?;
-        let Gathered { mut home, entities } = gathered;
-        let choices = Choices { hosts: &row.hosts, known };
+        let choices = Choices { hosts: &row.hosts, known, origins: &Origins::default() };
         heavy(|| {
             self.stock.with_ids(&keys.id_key, &self.state.grants, |ids| {
-                // What the owner has excluded does not exist (R15).
-                for routine in &mut home.routines {
-                    let entity = entities.iter().find(|(thing, _)| Some(*thing) == routine.thing);
-                    let excluded =
-                        entity.is_some_and(|(_, entity)| ids.token_of_text(entity, Thing::Entity).is_none());
-                    routine.thing = routine.thing.filter(|_| !excluded);
-                }
-                plan(verified, &home, ids, &keys.id_key, &choices)
+                plan(verified, &for_tenant(gathered, ids), ids, &keys.id_key, &choices)
             })
         })
     }
@@ -85,10 +81,9 @@ impl Agent {
         Ok(self.in_place().await?.into_iter().flat_map(|(_, steps)| steps).filter_map(text).collect())
     }
 
-    async fn not_planned(&mut self, row: DeploymentRow, refusal: &Refusal) -> Result<(), Problem> {
+    pub(super) async fn not_planned(&mut self, row: DeploymentRow, refusal: &Refusal) -> Result<(), Problem> {
         if row.code.as_deref() == Some(refusal.code) && row.state == state_of(refusal.disposition) {
-            // Told already; looked at again after a rest.
-            self.rest();
+            // Told already.
             return Ok(());
         }
         let mut row = DeploymentRow {
@@ -103,22 +98,18 @@ impl Agent {
         }
         tracing::info!(code = refusal.code, "a deployment cannot be planned");
         let mut change = self.change();
-        if matches!(refusal.disposition, Disposition::Hold { .. }) {
-            self.rest();
-        }
         // Not every change of a document is told; the next design shall be made from what is there.
         if refusal.code == BASE_CHANGED {
             self.home.wishes.read_again();
         }
         let view = PlanView::of_refusal(refusal);
         change.with(JournalChange::Plan(row.id, view.to_text()));
-        self.deployments.tell = true;
         change.say(row);
         self.keep(change).await
     }
 
     /// Shows the owner what it would do; where that was agreed to beforehand, goes on at once.
-    async fn show_plan(
+    pub(super) async fn show_plan(
         &mut self,
         row: DeploymentRow,
         verified: &Verified,
@@ -147,7 +138,12 @@ impl Agent {
     }
 
     /// After the yes: what is about to happen must be what was agreed to.
-    async fn carry_out(&mut self, row: DeploymentRow, verified: Verified, plan: Plan) -> Result<(), Problem> {
+    pub(super) async fn carry_out(
+        &mut self,
+        row: DeploymentRow,
+        verified: Verified,
+        plan: Plan,
+    ) -> Result<(), Problem> {
         let yes = row.approved.map_or(Yes::Trust, Yes::Plan);
         let view = PlanView::of(&plan);
         let (hash, steps) = (plan.hash, plan.steps.clone());
@@ -161,6 +157,7 @@ impl Agent {
                         item: step.item,
                         phase: Phase::Planned,
                         thing: step.thing,
+                        entity: None,
                         deletes: n >= puts,
                     },
                     target: step.target,
@@ -196,7 +193,6 @@ impl Agent {
                     plan_hash: Some(hash),
                     approved: None,
                     asked_again: true,
-                    told: false,
                     ..row
                 };
                 let mut change = self.change();
@@ -214,9 +210,20 @@ impl Agent {
         change.say(DeploymentRow {
             state: DeploymentState::Verified,
             changed_ms: now,
-            ended: Some(Ended { verified_ms: now, survived: true }),
+            ended: Some(Ended { verified_ms: now }),
             ..row
         });
         self.keep(change).await
     }
+}
+
+/// What was read, without what the owner has excluded: that does not exist (R15).
+pub(super) fn for_tenant(gathered: Gathered, ids: &Known<'_, '_>) -> HomeNow {
+    let Gathered { mut home, entities } = gathered;
+    for routine in &mut home.routines {
+        let entity = entities.iter().find(|(thing, _)| Some(*thing) == routine.thing);
+        let excluded = entity.is_some_and(|(_, entity)| ids.token_of_text(entity, Thing::Entity).is_none());
+        routine.thing = routine.thing.filter(|_| !excluded);
+    }
+    home
 }

@@ -7,6 +7,7 @@ use vestibule_protocol::limits;
 use vestibule_protocol::message::{Charters, Withdraw};
 use vestibule_protocol::problem::Problem;
 
+use super::next::is_unplanned;
 use super::{Agent, Change};
 use crate::agent::sync::heavy;
 use crate::inbound::charter;
@@ -34,7 +35,11 @@ const WITHDRAWN: &str = "withdrawn";
 impl Agent {
     /// Takes what a portal says beside the inventory.
     pub(in crate::agent) async fn on_desk(&mut self, said: ForDesk) -> Result<(), Problem> {
-        if self.state.forget_stub.is_some() || self.hears_too_much() {
+        if self.state.forget_stub.is_some() {
+            return Ok(());
+        }
+        if self.hears_too_much(1) {
+            self.cut(Some(problem::send_budget()), Some(REST));
             return Ok(());
         }
         match said {
@@ -57,19 +62,15 @@ impl Agent {
         }
     }
 
-    /// R22: each message costs a write, so there are only so many in a day; then the link ends and rests.
-    fn hears_too_much(&mut self) -> bool {
+    /// R22: each message costs a write, so there are only so many in a day.
+    pub(super) fn hears_too_much(&mut self, messages: usize) -> bool {
         let now = self.clock.now_ms();
         let (since, heard) = &mut self.deployments.heard;
         if now < *since || now - *since >= DAY_MS {
             (*since, *heard) = (now, 0);
         }
-        *heard += 1;
-        let too_much = *heard > HEARD_A_DAY;
-        if too_much {
-            self.cut(Some(problem::send_budget()), Some(REST));
-        }
-        too_much
+        *heard = heard.saturating_add(u32::try_from(messages).unwrap_or(u32::MAX));
+        *heard > HEARD_A_DAY
     }
 
     async fn on_charters(&mut self, charters: &Charters) -> Result<(), Problem> {
@@ -137,7 +138,11 @@ impl Agent {
             last_sequence: desk.trusting.last_sequence,
             held: self.is_held(),
             changes: &self.state.grants.consent.changes,
-            pending: desk.deployments.iter().filter(|row| row.sequence > 0 && row.state.is_pending()).count(),
+            pending: desk
+                .deployments
+                .iter()
+                .filter(|row| row.sequence > 0 && row.repairs.is_none() && row.state.is_pending())
+                .count(),
         })
     }
 
@@ -210,8 +215,9 @@ impl Agent {
         self.keep(change).await
     }
 
-    /// Looks again at what could not be believed yet.
+    /// Looks again at what could not be believed yet, or not any more when it was to be planned.
     pub(super) async fn reconsider(&mut self) -> Result<(), Problem> {
+        self.reconsider_unplanned().await?;
         let held: Vec<DeploymentRow> =
             self.state.desk.deployments.iter().filter(|row| is_held(row)).cloned().collect();
         for row in held {
@@ -235,6 +241,29 @@ impl Agent {
         Ok(())
     }
 
+    /// What was believed once and waits for the clock, or for the owner's word, is planned as soon as nothing is in its way.
+    async fn reconsider_unplanned(&mut self) -> Result<(), Problem> {
+        let stuck = |row: &&DeploymentRow| is_unplanned(row) && row.code.is_some();
+        let stuck: Vec<DeploymentRow> = self.state.desk.deployments.iter().filter(stuck).cloned().collect();
+        for row in stuck {
+            let of = row.repairs.as_ref().map_or(row.id, |repairs| repairs.of);
+            let Some(received) = self.envelope(of).await?.map(Received::new) else { continue };
+            let Some(trust) = self.trust() else { return Ok(()) };
+            let verified = heavy(|| match row.repairs {
+                Some(_) => received.verify_in_place(&trust),
+                None => received.verify_again(&trust),
+            });
+            let waits =
+                verified.is_err_and(|refusal| matches!(refusal.disposition, Disposition::Hold { .. }));
+            if !waits {
+                let mut change = self.change();
+                change.note(DeploymentRow { code: None, ..row });
+                self.keep(change).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// The envelope of a deployment as it was received.
     pub(super) async fn envelope(&self, id: DeploymentId) -> Result<Option<Envelope>, Problem> {
         let bytes =
@@ -244,7 +273,9 @@ impl Agent {
 
     async fn on_withdraw(&mut self, withdraw: &Withdraw) -> Result<(), Problem> {
         let Some(row) = self.deployment(withdraw.deployment) else { return Ok(()) };
-        if !matches!(row.state, DeploymentState::Waiting | DeploymentState::Approved) {
+        // What a portal never proposed it cannot take back.
+        if row.repairs.is_some() || !matches!(row.state, DeploymentState::Waiting | DeploymentState::Approved)
+        {
             return Ok(());
         }
         let row = DeploymentRow {
@@ -255,7 +286,6 @@ impl Agent {
         let mut change = self.change();
         change.with(JournalChange::Plan(row.id, None));
         change.say(row);
-        self.deployments.tell = true;
         self.keep(change).await
     }
 
@@ -279,10 +309,10 @@ impl Agent {
             approved: None,
             hosts: std::collections::BTreeSet::new(),
             asked_again: false,
-            told: false,
             work: None,
             ended: None,
             undoable: false,
+            repairs: None,
         }
     }
 

@@ -116,6 +116,8 @@ pub struct DeploymentView {
     pub plan_hash: Option<String>,
     /// It can be undone.
     pub undoable: bool,
+    /// Of a repair: the deployment in place that it puts up to date, because things have other ids or names at home since.
+    pub repairs: Option<String>,
     /// What would change.
     pub diff: Vec<ItemDiffView>,
     /// Why it goes no further, in words.
@@ -291,6 +293,7 @@ pub(in crate::agent) fn show(row: &DeploymentRow, plan: Option<&Text>) -> Deploy
         display_only: plan.display_only,
         plan_hash: row.plan_hash.map(|hash| hash.to_string()),
         undoable: row.undoable,
+        repairs: row.repairs.as_ref().map(|repairs| repairs.of.to_string()),
         diff: plan.diff,
         problem: plan.problem,
     }
@@ -302,18 +305,32 @@ pub(in crate::agent) fn list(row: &DeploymentRow, plan: Option<&Text>) -> Deploy
 }
 
 impl DeploymentView {
+    /// What it has done stands in the home, and can be undone.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        self.undoable && matches!(&*self.state, "verified" | "settled")
+    }
+
     /// One line.
     #[must_use]
     pub fn line(&self) -> String {
         let code = self.code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();
         let title = if self.title.is_empty() { "not believed" } else { &*self.title };
-        format!("{}  {}{code}  {title}", self.id, self.state)
+        let repair = if self.repairs.is_some() { "repair: " } else { "" };
+        format!("{}  {}{code}  {repair}{title}", self.id, self.state)
     }
 
     /// Everything, for a person. The company's words are marked as such.
     #[must_use]
     pub fn words(&self) -> String {
         let mut text = self.line();
+        if let Some(of) = &self.repairs {
+            let _ = write!(
+                text,
+                "\nRepair of:    {of}\n  Things have other names at home since. This is what was approved then, with the names of today;\n  \
+                 it comes from no portal."
+            );
+        }
         if !self.summary.is_empty() {
             let _ = write!(text, "\nThey say:     {}", self.summary);
         }

@@ -8,12 +8,12 @@ use crate::home::places;
 use crate::identity::IdKey;
 use crate::inbound::apply::{Do, End, Heard, Keep, Phase, Step, Walk};
 use crate::inbound::images::compare;
-use crate::inbound::plan::{Image, RoutineKind, Target};
+use crate::inbound::plan::{Image, RoutineKind, Target, relied_on};
 use crate::kill::kill_point;
 use crate::outbound::privacy::ids;
 use crate::outbound::reading::RegistryId;
 use crate::store::{Commit, JournalChange, StepNote, StepRow, Store, StoreError, Work};
-use vestibule_protocol::id::Thing;
+use vestibule_protocol::id::{OpaqueId, Thing};
 
 /// What a walk needs besides the desk.
 pub(super) struct Journal {
@@ -158,9 +158,13 @@ async fn verify(
     journal: &Journal,
     rows: &mut [StepRow],
 ) -> Result<Result<(), &'static str>, Stopped> {
-    for row in rows.iter_mut().filter(|row| !row.state.deletes) {
+    let images: Vec<_> = rows.iter().map(|row| (&row.target, &row.before, &row.after)).collect();
+    let relied_on = relied_on(&images);
+    for (row, wanted) in rows.iter_mut().zip(relied_on).filter(|(row, _)| !row.state.deletes) {
         kill_point("desk.verifying");
-        match places::verify(desk, &row.target).await {
+        // Once it has been there, the owner may call it otherwise.
+        let wanted = wanted.as_ref().filter(|_| row.state.thing.is_none());
+        match places::verify(desk, &row.target, wanted).await {
             Ok(Ok(())) => {}
             Ok(Err(code)) => return Ok(Err(code)),
             Err(error @ DeskError::Trouble(_)) => return Err(error.into()),
@@ -168,19 +172,19 @@ async fn verify(
         }
         kill_point("desk.verified");
         if row.state.thing.is_none() {
-            row.state.thing = thing(desk, &journal.key, row).await?;
+            (row.state.thing, row.state.entity) = thing(desk, &journal.key, row).await?;
         }
     }
     Ok(Ok(()))
 }
 
-/// The tenant's name of what a step has made.
+/// The tenant's names of what a step has made, and of its entity if it is an automation or a script.
 async fn thing(
     desk: &mut impl HomeDesk,
     key: &IdKey,
     row: &StepRow,
-) -> Result<Option<vestibule_protocol::id::OpaqueId>, DeskError> {
-    Ok(match &row.target {
+) -> Result<(Option<OpaqueId>, Option<OpaqueId>), DeskError> {
+    let thing = match &row.target {
         Target::DashboardRecord { id: Some(id), .. } => Some(ids::named(key, Thing::Dashboard, id)),
         Target::DashboardConfig { url_path } => {
             let record = Target::DashboardRecord { url_path: url_path.clone(), id: None };
@@ -197,11 +201,13 @@ async fn thing(
                 RoutineKind::Automation => Thing::Automation,
                 RoutineKind::Script => Thing::Script,
             };
-            let registry = places::registry_id(desk, &row.target).await?;
-            registry.map(|id| ids::registered(key, thing, &RegistryId::parse(&id)))
+            let registry = places::registry_id(desk, &row.target).await?.map(|id| RegistryId::parse(&id));
+            let named = |thing| registry.as_ref().map(|id| ids::registered(key, thing, id));
+            return Ok((named(thing), named(Thing::Entity)));
         }
         Target::DashboardRecord { id: None, .. } | Target::Resource { .. } => None,
-    })
+    };
+    Ok((thing, None))
 }
 
 async fn commit(journal: &Journal, change: JournalChange) -> Result<(), StoreError> {

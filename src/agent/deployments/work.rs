@@ -1,10 +1,13 @@
 //! The task at the desk: one job, from opening the desk to closing it.
 
+use std::collections::BTreeSet;
+
 use tokio::task::JoinHandle;
 use vestibule_protocol::deployment::DeploymentId;
 
 use super::walk::{self, Journal, Stopped};
 use super::{Door, Errand, enable};
+use crate::agent::notices::{Notice, Telling};
 use crate::control::Reply;
 use crate::home::desk::{Desk, DeskError, HomeDesk as _};
 use crate::home::gather::{Gathered, gather};
@@ -16,23 +19,16 @@ use crate::inbound::plan::Needs;
 use crate::outbound::reading::HomeTrouble;
 use crate::store::{StepRow, StoreError, Work};
 
-/// Under this name a notification is replaced, not repeated.
-const NOTE: &str = "vestibule_deployments";
-/// R17: fixed words, and nothing of the portal's.
-const NOTE_TITLE: &str = "Vestibule";
-const NOTE_TEXT: &str =
-    "A change to this home waits for your yes. Open Vestibule to see exactly what it would do.";
-
 /// What is to be done.
 pub(super) enum Job {
     /// Read what a plan needs.
     Gather(DeploymentId, Needs, IdKey),
     /// Walk through a journal.
     Walk(Box<Journal>, Vec<StepRow>, Work),
-    /// Look again at what is in place.
-    Look(Vec<(DeploymentId, Vec<StepRow>)>),
-    /// Tell the owner that something waits, or that nothing does any more.
-    Tell(bool),
+    /// Look again at what is in place; what of it could still have been lost in a crash of Home Assistant.
+    Look(Vec<(DeploymentId, Vec<StepRow>)>, BTreeSet<DeploymentId>),
+    /// Tell the owner something through Home Assistant, or take it away there.
+    Tell(Telling),
     /// Something small for the owner.
     Errand(Errand, Option<(Box<Journal>, Option<StepRow>)>),
 }
@@ -41,8 +37,9 @@ pub(super) enum Job {
 pub(in crate::agent) enum Brought {
     Gathered(DeploymentId, Box<Gathered>),
     Walked(DeploymentId, End, Vec<StepRow>),
-    Looked(Vec<(DeploymentId, Vec<Option<Seen>>)>),
-    Told(bool),
+    /// With the time since when Home Assistant runs at the latest, Unix milliseconds, where that matters and is known.
+    Looked(Vec<(DeploymentId, Vec<Option<Seen>>)>, Option<i64>),
+    Told(Vec<Notice>),
     Ran(Errand, Result<(), DeskError>),
     /// Nothing: the home cannot be reached, and it is tried again later.
     Trouble(HomeTrouble, Option<Errand>),
@@ -92,22 +89,14 @@ async fn perform(door: Door, job: Job) -> Brought {
             Err(Stopped::Desk(error)) => failed(Some(journal.id), error),
             Err(Stopped::Store(error)) => Brought::Store(error),
         },
-        Job::Look(deployments) => match look(&mut desk, deployments).await {
-            Ok(seen) => Brought::Looked(seen),
+        Job::Look(deployments, unsettled) => match look(&mut desk, deployments, &unsettled).await {
+            Ok((seen, since)) => Brought::Looked(seen, since),
             Err(error) => failed(None, error),
         },
-        Job::Tell(waiting) => {
-            let told = if waiting {
-                desk.notify(NOTE, NOTE_TITLE, NOTE_TEXT).await
-            } else {
-                desk.dismiss(NOTE).await
-            };
-            match told {
-                Err(DeskError::Trouble(trouble)) => Brought::Trouble(trouble, None),
-                // A home without notifications has none to be told by.
-                Ok(()) | Err(_) => Brought::Told(waiting),
-            }
-        }
+        Job::Tell(telling) => match telling.perform(&mut desk).await {
+            Ok(notices) => Brought::Told(notices),
+            Err(trouble) => Brought::Trouble(trouble, None),
+        },
         Job::Errand(errand, step) => {
             let done = match (&errand, step) {
                 (Errand::Identify(entity, _), _) => places::identify(&mut desk, entity).await,
@@ -131,8 +120,10 @@ fn failed(id: Option<DeploymentId>, error: DeskError) -> Brought {
 async fn look(
     desk: &mut Desk<'_>,
     deployments: Vec<(DeploymentId, Vec<StepRow>)>,
-) -> Result<Vec<(DeploymentId, Vec<Option<Seen>>)>, DeskError> {
+    unsettled: &BTreeSet<DeploymentId>,
+) -> Result<(Vec<(DeploymentId, Vec<Option<Seen>>)>, Option<i64>), DeskError> {
     let mut all = Vec::new();
+    let mut doubtful = false;
     for (id, steps) in deployments {
         let mut seen = Vec::new();
         for step in &steps {
@@ -142,9 +133,18 @@ async fn look(
                 Err(_) => None,
             });
         }
+        doubtful |= unsettled.contains(&id) && seen.contains(&Some(Seen::Before));
         all.push((id, seen));
     }
-    Ok(all)
+    // All states are a large answer, asked for only where it tells a crash from somebody's decision.
+    if !doubtful {
+        return Ok((all, None));
+    }
+    match desk.oldest_state().await {
+        Ok(since) => Ok((all, since)),
+        Err(error @ DeskError::Trouble(_)) => Err(error),
+        Err(_) => Ok((all, None)),
+    }
 }
 
 impl Errand {

@@ -203,6 +203,10 @@ impl HomeDesk for Desk<'_> {
         self.session.ask_once(&Command::SomeStates(entity_ids), wire::states).await?.map_err(refused)
     }
 
+    async fn oldest_state(&mut self) -> Result<Option<i64>, DeskError> {
+        self.ask(&Command::States, wire::oldest_state).await
+    }
+
     async fn issues(&mut self) -> Result<Vec<String>, DeskError> {
         self.ask(&DeskCommand::Issues {}, wire::issues).await
     }

@@ -120,6 +120,10 @@ pub trait HomeDesk: Send {
         entity_ids: &[&str],
     ) -> impl Future<Output = Result<Vec<(String, RoutineState)>, DeskError>> + Send;
 
+    /// When the state was written that has stood longest, in Unix milliseconds by the home's clock; `None` where none says. No state
+    /// outlives Home Assistant, so it has not started since.
+    fn oldest_state(&mut self) -> impl Future<Output = Result<Option<i64>, DeskError>> + Send;
+
     /// Ids of the repairs that Home Assistant asks for about automations and scripts. They begin with the entity id.
     fn issues(&mut self) -> impl Future<Output = Result<Vec<String>, DeskError>> + Send;
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::lists::{Dashboard, Resource};
 use super::{Garbled, Odd, Texts, document, each, each_entry, each_raw, text};
 use crate::home::desk::{
     Assistant, DeskDashboard, DeskResource, EntitySettings, ResourceMode, RoutineEntity, RoutineKind,
@@ -33,24 +34,6 @@ pub(in crate::home) fn id(raw: &RawValue) -> Result<String, Garbled> {
 
 /// Dashboards that have a path.
 pub(in crate::home) fn dashboards(raw: &RawValue) -> Result<Vec<DeskDashboard>, Garbled> {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Dashboard<'a> {
-        #[serde(borrow)]
-        id: Odd<'a>,
-        #[serde(borrow)]
-        url_path: Odd<'a>,
-        #[serde(borrow)]
-        mode: Odd<'a>,
-        #[serde(borrow)]
-        title: Odd<'a>,
-        #[serde(borrow)]
-        icon: Odd<'a>,
-        #[serde(borrow)]
-        show_in_sidebar: Odd<'a>,
-        #[serde(borrow)]
-        require_admin: Odd<'a>,
-    }
     let mut all = Vec::new();
     each(raw, |dashboard: Dashboard<'_>| {
         let Some(url_path) = dashboard.url_path.get() else { return };
@@ -70,16 +53,6 @@ pub(in crate::home) fn dashboards(raw: &RawValue) -> Result<Vec<DeskDashboard>, 
 
 /// Dashboard resources.
 pub(in crate::home) fn resources(raw: &RawValue) -> Result<Vec<DeskResource>, Garbled> {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Resource<'a> {
-        #[serde(borrow)]
-        id: Odd<'a>,
-        #[serde(borrow, rename = "type")]
-        kind: Odd<'a>,
-        #[serde(borrow)]
-        url: Odd<'a>,
-    }
     let mut all = Vec::new();
     each(raw, |resource: Resource<'_>| {
         all.push(DeskResource {
@@ -281,6 +254,23 @@ pub(in crate::home) fn states(raw: &RawValue) -> Result<Vec<(String, RoutineStat
         all.push((id.into_owned(), state));
     })?;
     Ok(all)
+}
+
+/// When the state was written that has stood longest, in Unix milliseconds; `None` where no state says.
+pub(in crate::home) fn oldest_state(raw: &RawValue) -> Result<Option<i64>, Garbled> {
+    #[derive(Deserialize)]
+    struct State<'a> {
+        #[serde(default, borrow)]
+        last_updated: Odd<'a>,
+    }
+    let mut oldest: Option<i64> = None;
+    each(raw, |state: State<'_>| {
+        let written = state.last_updated.get().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+        if let Some(written) = written.map(jiff::Timestamp::as_millisecond) {
+            oldest = Some(oldest.map_or(written, |oldest| oldest.min(written)));
+        }
+    })?;
+    Ok(oldest)
 }
 
 /// Ids of repairs about automations and scripts. Their texts are not read.

@@ -285,23 +285,24 @@ pub(in crate::home) fn integrations(
     Ok((all, skipped))
 }
 
+/// A dashboard's record; where the list and the desk differ is in what they take of it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Dashboard<'a> {
+pub(super) struct Dashboard<'a> {
     #[serde(borrow)]
-    id: Odd<'a>,
+    pub(super) id: Odd<'a>,
     #[serde(borrow)]
-    url_path: Odd<'a>,
+    pub(super) url_path: Odd<'a>,
     #[serde(borrow)]
-    mode: Odd<'a>,
+    pub(super) mode: Odd<'a>,
     #[serde(borrow)]
-    title: Odd<'a>,
+    pub(super) title: Odd<'a>,
     #[serde(borrow)]
-    icon: Odd<'a>,
+    pub(super) icon: Odd<'a>,
     #[serde(borrow)]
-    show_in_sidebar: Odd<'a>,
+    pub(super) show_in_sidebar: Odd<'a>,
     #[serde(borrow)]
-    require_admin: Odd<'a>,
+    pub(super) require_admin: Odd<'a>,
 }
 
 /// Dashboards.
@@ -323,15 +324,16 @@ pub(in crate::home) fn dashboards(
     })
 }
 
+/// A resource's record, likewise.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Resource<'a> {
+pub(super) struct Resource<'a> {
     #[serde(borrow)]
-    id: Odd<'a>,
+    pub(super) id: Odd<'a>,
     #[serde(borrow, rename = "type")]
-    kind: Odd<'a>,
+    pub(super) kind: Odd<'a>,
     #[serde(borrow)]
-    url: Odd<'a>,
+    pub(super) url: Odd<'a>,
 }
 
 /// Dashboard resources.

@@ -4,11 +4,15 @@ use std::collections::BTreeSet;
 
 use super::AbilityKind;
 use crate::inbound::json::Json;
-use crate::inbound::{hosts, template};
+use crate::inbound::{hosts, markup, template};
 use crate::outbound::contents::DocumentKind;
 
 /// Keys by which extensions of the frontend take style sheets and code.
 const STYLE_KEYS: [&str; 5] = ["card_mod", "card-mod", "card_mod_style", "extra_styles", "uix"];
+/// The key of markdown.
+const MARKDOWN: &str = "content";
+/// Keys of addresses that are opened when somebody touches them.
+const ADDRESS_KEYS: [&str; 3] = ["navigation_path", "url", "url_path"];
 /// Keys of an action that somebody triggers by touching a card; `action` under them is a kind of action, elsewhere a service.
 const TOUCHED: &str = "_action";
 
@@ -75,11 +79,23 @@ impl Walk {
         for host in hosts::named(text) {
             self.note(AbilityKind::CallsHost, host, &exactly);
         }
+        // Names are shown in charts and elsewhere, those of routines too; what markdown shows goes through a filter first.
+        let is_name = if self.dashboard { key != MARKDOWN } else { key == "alias" };
+        let html = if is_name { markup::begins(text) } else { markup::runs(text) };
+        if html {
+            self.note(AbilityKind::RunsCode, "HTML", &exactly);
+        }
         if !self.dashboard {
             return;
         }
         if let Some(scheme) = hosts::runs_code(text) {
             self.note(AbilityKind::RunsCode, scheme, &exactly);
+        }
+        if let Some(scheme) = hosts::other_scheme(text).filter(|_| ADDRESS_KEYS.contains(&key)) {
+            self.note(AbilityKind::ActsInBrowser, scheme, &exactly);
+        }
+        if hosts::calls_webhook(text) {
+            self.note(AbilityKind::ActsInBrowser, "webhook", &exactly);
         }
         if text.contains("[[[") {
             self.note(AbilityKind::RunsCode, "[[[", &exactly);
@@ -116,8 +132,10 @@ impl Walk {
             self.note(AbilityKind::UsesCard, kind, &exactly());
         }
         if matches!(kind, "iframe" | "webpage") {
-            let named = object.text_of("url").map(hosts::named).unwrap_or_default();
-            let host = named.into_iter().next().unwrap_or_else(|| hosts::HERE.to_owned());
+            let url = object.text_of("url").unwrap_or_default();
+            // A `data:` address is a page that nobody has seen.
+            let unnamed = if hosts::other_scheme(url).is_some() { hosts::ANY } else { hosts::HERE };
+            let host = hosts::named(url).into_iter().next().unwrap_or_else(|| unnamed.to_owned());
             self.note(AbilityKind::ShowsPage, host, &exactly());
         }
     }

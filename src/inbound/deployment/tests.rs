@@ -148,6 +148,14 @@ pub(in crate::inbound) fn trusting() -> Verified {
     Home { changes, ..Home::default() }.verify(approved(&deployment())).unwrap()
 }
 
+/// These items, in place in a home that allows everything and trusts dashboards.
+pub(in crate::inbound) fn verified_with(items: Vec<Item>) -> Verified {
+    let changes = BTreeMap::from([(Change::Dashboards, Policy::Trust), (Change::Automations, Policy::Ask)]);
+    let home = Home { changes, ..Home::default() };
+    let envelope = approved(&Deployment { items, ..deployment() });
+    Received::new(envelope).verify_in_place(&home.trust()).unwrap()
+}
+
 fn with(change: impl FnOnce(&mut Deployment)) -> Envelope {
     let mut changed = deployment();
     change(&mut changed);
@@ -457,4 +465,29 @@ proptest::proptest! {
             proptest::prop_assert!(Home::default().verify(envelope).is_err());
         }
     }
+}
+
+/// What is in place may be planned again long after its time, whoever has left the charter; not against the owner's own decisions.
+#[test]
+fn r33_what_is_in_place_outlives_its_time_and_not_the_owners_no() {
+    let in_place = |home: Home| Received::new(approved(&deployment())).verify_in_place(&home.trust());
+    let late = || Home { now: NOW + 400 * DAY, last_sequence: 99, pending: 99, ..Home::default() };
+    let trusting = BTreeMap::from([(Change::Dashboards, Policy::Trust)]);
+    let verified = in_place(Home { changes: trusting, ..late() }).unwrap();
+    assert_eq!(verified.deployment(), &deployment());
+    assert!(!verified.trusted(), "R38: a repair is asked for, whatever is trusted");
+    let mut changed = charter();
+    changed.approvers.retain(|approver| approver.person == "Cleo");
+    assert!(in_place(Home { charter: Some(changed), ..late() }).is_ok());
+    // Bo signed; so did Ada, with another key than the one that is blocked.
+    for key in [12, 11] {
+        let blocked = BTreeSet::from([public(key).0]);
+        assert_eq!(in_place(Home { blocked, ..late() }).unwrap_err().code, "approver_blocked");
+    }
+    assert!(in_place(Home { blocked: BTreeSet::from([public(13).0]), ..late() }).is_ok());
+    assert_eq!(in_place(Home { changes: BTreeMap::new(), ..late() }).unwrap_err().code, "not_allowed");
+    let elsewhere = Received::new(with(|deployment| deployment.target = Fingerprint([3; 32])));
+    assert_eq!(elsewhere.verify_in_place(&late().trust()).unwrap_err().code, "other_home");
+    let other = Received::new(with(|deployment| deployment.tenant = TenantId([3; 32])));
+    assert_eq!(other.verify_in_place(&late().trust()).unwrap_err().code, "other_tenant");
 }

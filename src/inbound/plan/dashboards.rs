@@ -59,7 +59,9 @@ impl<'a, I: Ids> Planner<'a, I> {
         let current = now.config.as_ref().ok_or(Refusal::refused("default_dashboard"))?;
         self.same_base(thing, KIND, current, put.base, Some(&put.content))?;
         let base = Contents { thing, kind: KIND, text: current.reveal_to_inbound() };
-        let text = self.resolved(&put.content, Some(&base))?;
+        let text = self.resolved(&put.content, self.origin(base).as_ref())?;
+        let contents = Target::DashboardConfig { url_path: now.url_path.clone() };
+        let text = self.unless_alike(thing, &contents, current, text);
         let before = Json::parse(base.text).ok_or(Refusal::refused("not_json"))?;
         let after = self.checked(Some(&before), &put.content, &text)?;
 
@@ -79,8 +81,7 @@ impl<'a, I: Ids> Planner<'a, I> {
         let target = Target::DashboardRecord { url_path: now.url_path.clone(), id: now.id.clone() };
         let image = |record: &DashboardRecord| Image::Present(record.text());
         self.step(Some(thing), target, image(&now.record), image(&record));
-        let target = Target::DashboardConfig { url_path: now.url_path.clone() };
-        self.step(Some(thing), target, Image::Present(current.clone()), Image::Present(text));
+        self.step(Some(thing), contents, Image::Present(current.clone()), Image::Present(text));
         let mut diff = self.compared(&name).documents(KIND, Some(&before), Some(&after), self.ids);
         if record != now.record {
             diff.words.push(Private::new("its title, icon or place in the sidebar changes".into()));

@@ -1,16 +1,18 @@
 //! Makes the plan: item by item, each before and after exactly, then what all of it comes to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::deployment::{Base, Deployment, Item};
 use vestibule_protocol::id::OpaqueId;
 
+use super::arriving::{self, Names, Needed};
 use super::{HomeNow, Image, Plan, PlannedStep, RoutineKind, Target};
 use crate::identity::IdKey;
 use crate::inbound::abilities::{self, Ability, AbilityKind, Survey};
 use crate::inbound::deployment::Verified;
 use crate::inbound::diff::{Compared, ItemDiff};
+use crate::inbound::images;
 use crate::inbound::json::{Json, spelled};
 use crate::inbound::refusal::{Disposition, Refusal};
 use crate::outbound::contents::{self, Contents, DocumentKind, Ids};
@@ -28,6 +30,17 @@ pub struct Choices<'a> {
     /// Texts that this home has written before, for the things that the deployment names, as far as the journal still has them: with one
     /// that fits the base of an item a conflict can be shown from both sides. It may be empty.
     pub known: &'a [(OpaqueId, Text)],
+    /// For a deployment that is carried out again ([`super::again()`]); empty for every other.
+    pub origins: &'a Origins,
+}
+
+/// What a deployment that is carried out again goes back to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origins {
+    /// What stood in the place of each thing before it was carried out first: that yields its hidden texts (R13).
+    pub documents: BTreeMap<OpaqueId, Image>,
+    /// Entity ids that its texts write out, because they came along with them, and what they are now.
+    pub names: BTreeMap<String, Text>,
 }
 
 /// Works out what a deployment would do to the home as it is now.
@@ -52,6 +65,7 @@ pub(super) fn make(
     choices: &Choices<'_>,
 ) -> Result<Plan, Refusal> {
     let mut planner = Planner::new(deployment, home, ids, key, choices);
+    arriving::taken(deployment, ids)?;
     for (at, item) in deployment.items.iter().enumerate() {
         planner.at = at;
         planner.item(item).map_err(|refusal| refusal.at(at))?;
@@ -66,6 +80,12 @@ pub(super) struct After {
     pub(super) thing: Option<OpaqueId>,
     pub(super) name: String,
     pub(super) survey: Survey,
+    /// The item that writes it.
+    item: usize,
+    /// Scripts that it calls, or shows so that somebody can run them.
+    scripts: BTreeSet<String>,
+    /// What it names of what comes along.
+    names: BTreeSet<String>,
 }
 
 pub(super) struct Planner<'a, I> {
@@ -92,6 +112,8 @@ pub(super) struct Planner<'a, I> {
     pub(super) removed: Vec<(usize, String)>,
     /// Bytes of the modules that will be there.
     pub(super) module_bytes: usize,
+    /// Entity ids of what comes along, which texts may write out, and what they stand for.
+    pub(super) arriving: BTreeMap<String, Text>,
 }
 
 impl<'a, I: Ids> Planner<'a, I> {
@@ -120,6 +142,7 @@ impl<'a, I: Ids> Planner<'a, I> {
             scripts: Vec::new(),
             removed: Vec::new(),
             module_bytes: 0,
+            arriving: arriving::names(deployment, ids, choices.origins),
         };
         planner.module_bytes = planner.our_rows().map(|(_, card)| card.module.len()).sum();
         planner
@@ -169,23 +192,34 @@ impl<'a, I: Ids> Planner<'a, I> {
         Compared { item: self.number(), kind: self.deployment.items[self.at].kind(), title }
     }
 
+    fn names(&self) -> Names<'_, I> {
+        Names { ids: self.ids, arriving: &self.arriving }
+    }
+
     /// A designed text as it would be written.
     pub(super) fn resolved(&self, designed: &str, base: Option<&Contents<'_>>) -> Result<Text, Refusal> {
-        let resolved = contents::resolve(designed, base, self.ids, self.key)
-            .map_err(|error| Refusal::refused(error.code()))?;
-        if resolved.reveal_to_inbound().len() > MESSAGE_BYTES {
-            return Err(Refusal::refused("too_large"));
+        document(designed, base, &self.names(), self.key)
+    }
+
+    /// The document that yields the hidden texts of a design for what stands there now.
+    pub(super) fn origin(&self, current: Contents<'a>) -> Option<Contents<'a>> {
+        match self.choices.origins.documents.get(&current.thing) {
+            None => Some(current),
+            Some(Image::Absent) => None,
+            Some(Image::Present(text)) => Some(Contents { text: text.reveal_to_inbound(), ..current }),
         }
-        Ok(resolved)
+    }
+
+    /// What is carried out again leaves alone what would only be spelled otherwise.
+    pub(super) fn unless_alike(&self, thing: OpaqueId, target: &Target, current: &Text, text: Text) -> Text {
+        let wanted = Image::Present(text.clone());
+        let same = || images::alike(target, &Image::Present(current.clone()), &wanted);
+        if self.choices.origins.documents.contains_key(&thing) && same() { current.clone() } else { text }
     }
 
     /// A short text that is no document: a title, an icon. Name tokens may stand in it.
     pub(super) fn resolved_word(&self, designed: &str) -> Result<Text, Refusal> {
-        let text = self.resolved(&spelled(designed), None)?;
-        match Json::parse(text.reveal_to_inbound()) {
-            Some(Json::Text(text)) => Ok(Private::new(text.into())),
-            _ => Err(Refusal::refused("not_json")),
-        }
+        word(designed, &self.names(), self.key)
     }
 
     /// R16: what is there now must be what it was designed against.
@@ -245,7 +279,9 @@ impl<'a, I: Ids> Planner<'a, I> {
             }
         }
         self.abilities.extend(abilities);
-        self.after.push(After { thing, name: name.to_owned(), survey });
+        let scripts = mentioned(&survey, after);
+        let names = arriving::named(after, self.arriving.keys());
+        self.after.push(After { thing, name: name.to_owned(), survey, item: self.at, scripts, names });
     }
 
     /// Documents of the home that no item touches, as they were read: kind, name and text.
@@ -274,7 +310,7 @@ impl<'a, I: Ids> Planner<'a, I> {
                 calls.push((name.reveal_to_inbound().to_string(), mentioned(&survey, &json)));
             }
         }
-        calls.extend(self.after.iter().map(|after| (after.name.clone(), after.survey.services.clone())));
+        calls.extend(self.after.iter().map(|after| (after.name.clone(), after.scripts.clone())));
         for (item, script) in std::mem::take(&mut self.scripts) {
             self.at = item;
             for (name, services) in &calls {
@@ -287,6 +323,8 @@ impl<'a, I: Ids> Planner<'a, I> {
 
     fn finish(self) -> Plan {
         let mut steps = self.puts;
+        let order = arriving::order(self.deployment, &needed(&self.after));
+        steps.sort_by_key(|step| order.iter().position(|item| *item == step.item as usize));
         let puts = steps.len();
         steps.extend(self.deletes);
         let abilities: Vec<Ability> = self.abilities.into_iter().collect();
@@ -299,7 +337,40 @@ impl<'a, I: Ids> Planner<'a, I> {
     }
 }
 
-/// Scripts that a document of the home calls, or that it shows so that somebody can run them.
+/// A designed text as it would be written.
+pub(super) fn document(
+    designed: &str,
+    base: Option<&Contents<'_>>,
+    ids: &impl Ids,
+    key: &IdKey,
+) -> Result<Text, Refusal> {
+    let resolved =
+        contents::resolve(designed, base, ids, key).map_err(|error| Refusal::refused(error.code()))?;
+    if resolved.reveal_to_inbound().len() > MESSAGE_BYTES {
+        return Err(Refusal::refused("too_large"));
+    }
+    Ok(resolved)
+}
+
+/// A short text that is no document, as it would be written.
+pub(super) fn word(designed: &str, ids: &impl Ids, key: &IdKey) -> Result<Text, Refusal> {
+    let text = document(&spelled(designed), None, ids, key)?;
+    match Json::parse(text.reveal_to_inbound()) {
+        Some(Json::Text(text)) => Ok(Private::new(text.into())),
+        _ => Err(Refusal::refused("not_json")),
+    }
+}
+
+/// What the documents need to be there before them.
+fn needed(after: &[After]) -> Vec<Needed<'_>> {
+    let mut all = Vec::new();
+    for After { item, names, survey, .. } in after {
+        all.push(Needed { item: *item, names, elements: &survey.elements });
+    }
+    all
+}
+
+/// Scripts that a document calls, or that it shows so that somebody can run them.
 fn mentioned(survey: &Survey, document: &Json) -> BTreeSet<String> {
     let strings = document.strings().into_iter().map(|(_, text)| text);
     let scripts = strings.filter(|text| text.starts_with("script.")).map(str::to_owned);

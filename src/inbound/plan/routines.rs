@@ -19,7 +19,7 @@ const PLURAL: (u32, u32) = (2024, 10);
 const ACTION: (u32, u32) = (2024, 8);
 
 impl RoutineKind {
-    const fn document(self) -> DocumentKind {
+    pub(super) const fn document(self) -> DocumentKind {
         match self {
             Self::Automation => DocumentKind::Automation,
             Self::Script => DocumentKind::Script,
@@ -50,12 +50,18 @@ impl<'a, I: Ids> Planner<'a, I> {
             (RoutineState::Unmanaged, _) => return Err(Refusal::refused("unmanaged")),
             (RoutineState::ExpandsSecrets, _) => return Err(Refusal::refused("keeps_secrets")),
         };
-        let text = self.resolved(&put.content, current.as_ref())?;
+        let base = current.and_then(|current| self.origin(current));
+        let text = self.resolved(&put.content, base.as_ref())?;
         let before = current.map(|current| Json::parse(current.text).ok_or(Refusal::refused("not_json")));
         let before = before.transpose()?;
         let text = match kind {
             RoutineKind::Automation => switched_as_now(&text, before.as_ref())?,
             RoutineKind::Script => text,
+        };
+        let target = Target::Routine { kind, id: now.id.clone() };
+        let text = match (put.existing, &now.state) {
+            (Some(thing), RoutineState::Present(current)) => self.unless_alike(thing, &target, current, text),
+            _ => text,
         };
         let after = Json::parse(text.reveal_to_inbound()).ok_or(Refusal::refused("not_json"))?;
         shape(kind, &after, now.id.reveal_to_inbound())?;
@@ -75,7 +81,6 @@ impl<'a, I: Ids> Planner<'a, I> {
             RoutineState::Present(text) => Image::Present(text.clone()),
             RoutineState::Absent | RoutineState::Unmanaged | RoutineState::ExpandsSecrets => Image::Absent,
         };
-        let target = Target::Routine { kind, id: now.id.clone() };
         self.step(put.existing, target, before_image, Image::Present(text));
         let diff = self.compared(&name).documents(kind.document(), before.as_ref(), Some(&after), self.ids);
         self.differs(diff);
@@ -121,7 +126,7 @@ impl<'a, I: Ids> Planner<'a, I> {
 }
 
 /// R40: a new automation is switched off; of another one the switch stays as it is, whatever was designed.
-fn switched_as_now(text: &Text, before: Option<&Json>) -> Result<Text, Refusal> {
+pub(super) fn switched_as_now(text: &Text, before: Option<&Json>) -> Result<Text, Refusal> {
     let state = match before.map(|before| before.get(STATE)) {
         None => Some("false"),
         Some(Some(Json::Bool(true))) => Some("true"),

@@ -1,7 +1,9 @@
 //! Plans on a small home: what fits, what is refused, and exactly what would be written.
 
+mod arriving;
 mod cards;
 mod dashboards;
+mod repair;
 mod routines;
 
 use std::collections::BTreeSet;
@@ -85,7 +87,13 @@ fn deployment(items: Vec<Item>) -> Deployment {
 
 fn planned_with(home: &HomeNow, items: Vec<Item>, hosts: &[&str]) -> Result<Plan, Refusal> {
     let hosts: BTreeSet<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
-    make(&deployment(items), home, &Things, &key(), &Choices { hosts: &hosts, known: &[] })
+    make(
+        &deployment(items),
+        home,
+        &Things,
+        &key(),
+        &Choices { hosts: &hosts, known: &[], origins: &Origins::default() },
+    )
 }
 
 fn planned(home: &HomeNow, items: Vec<Item>) -> Result<Plan, Refusal> {

@@ -151,7 +151,7 @@ impl<I: Ids> Reveal<'_, I> {
         for piece in pieces {
             match piece {
                 Piece::Text(text) => {
-                    out.push_str(text);
+                    self.append(&mut out, text);
                     own.push_str(text);
                 }
                 Piece::Token(token) => {
@@ -171,6 +171,19 @@ impl<I: Ids> Reveal<'_, I> {
         Ok((out != text).then_some(out))
     }
 
+    /// Appends what staff wrote, with what comes along as it is called at home.
+    fn append(&self, out: &mut String, text: &str) {
+        let mut from = 0;
+        for found in reference::all(text, self.ids) {
+            if let Some(entity_id) = self.ids.arriving(&text[found.at.clone()]) {
+                out.push_str(&text[from..found.at.start]);
+                out.push_str(entity_id.reveal_to_privacy());
+                from = found.at.end;
+            }
+        }
+        out.push_str(&text[from..]);
+    }
+
     /// Whether a text holds an id of the home, or what has the form of one: known or not makes no difference to the answer (R15).
     fn names_things(&self, place: &Place<'_>, own: &str) -> bool {
         let slug = || !own.is_empty() && own.bytes().all(token::in_word) && !matches!(own, "all" | "none");
@@ -178,7 +191,9 @@ impl<I: Ids> Reveal<'_, I> {
             || reference::all(own, self.ids).into_iter().any(|found| {
                 let word = &own[found.at.clone()];
                 // A service may have the name of an entity, and 32 digits that name no device can be anything.
-                !(reference::is_service(word) || (found.id.is_none() && reference::is_long_id(word)))
+                !(reference::is_service(word)
+                    || self.ids.arriving(word).is_some()
+                    || (found.id.is_none() && reference::is_long_id(word)))
             })
     }
 }

@@ -14,6 +14,7 @@ use super::contents;
 use super::names::{Gate, Names, Told};
 use super::view::{SeenEntity, View};
 use super::{ids, words};
+use crate::inbound::card;
 use crate::outbound::inventory::ordinals::Ordinals;
 use crate::outbound::inventory::orphans::Orphans;
 use crate::outbound::reading::{RawDashboard, RawDevice, RawEntity, RawResource, Shared};
@@ -244,9 +245,11 @@ fn routine_place(seen: &SeenEntity) -> Option<usize> {
     }
 }
 
-/// Where a resource is loaded from, in one word. (`ours` is for cards that came in a deployment, which do not exist yet.)
+/// Where a resource is loaded from, in one word; `ours` are the cards that came in a deployment.
 fn resource_source(url: &str) -> &'static str {
-    if url.starts_with("/hacsfiles/") {
+    if url.starts_with(card::PREFIX) {
+        "ours"
+    } else if url.starts_with("/hacsfiles/") {
         "hacs"
     } else if url.starts_with("/local/") {
         "local"

@@ -62,6 +62,15 @@ pub struct StepNote {
     pub found: Option<Image>,
 }
 
+impl StepNote {
+    /// The small part of a step, and nothing else.
+    #[must_use]
+    pub fn of(step: &StepRow) -> Self {
+        let state = step.state.clone();
+        Self { n: step.n, state, target: None, beside: None, after: None, found: None }
+    }
+}
+
 impl fmt::Debug for JournalChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

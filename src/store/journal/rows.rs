@@ -115,9 +115,6 @@ pub struct Work {
 pub struct Ended {
     /// When it was verified, Unix milliseconds.
     pub verified_ms: i64,
-    /// It was seen in place after a later start of Home Assistant (R43).
-    #[serde(default)]
-    pub survived: bool,
 }
 
 /// One item of a deployment, for lists.
@@ -189,9 +186,6 @@ pub struct DeploymentRow {
     /// The plan was different at applying once already, and the owner was asked again (R36).
     #[serde(default)]
     pub asked_again: bool,
-    /// The owner has been told that it waits.
-    #[serde(default)]
-    pub told: bool,
     /// What is being done with its journal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work: Option<Work>,
@@ -201,6 +195,20 @@ pub struct DeploymentRow {
     /// Its images are still there, so it can be undone.
     #[serde(default)]
     pub undoable: bool,
+    /// It came from no portal: it puts up to date what another deployment has left in place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repairs: Option<Repairs>,
+}
+
+/// What a repair is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repairs {
+    /// The deployment in place, whose envelope it is planned from.
+    pub of: DeploymentId,
+    /// Hash over what the home called everything in it when it was offered: for the same names it is offered once.
+    pub names: Fixed<32>,
+    /// For each of its own items, which of that deployment's it is.
+    pub items: Vec<u32>,
 }
 
 /// How a question stands.

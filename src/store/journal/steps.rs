@@ -38,6 +38,9 @@ pub struct StepState {
     /// The thing as the tenant knows it, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thing: Option<OpaqueId>,
+    /// The entity that a new automation or script has become: others may name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity: Option<OpaqueId>,
     /// It removes something, and therefore runs last (R44).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deletes: bool,

@@ -1,6 +1,7 @@
 //! R29: what is forgotten is in no file any more.
 
 use vestibule_protocol::bytes::Fixed;
+use vestibule_protocol::consent::Class;
 use vestibule_protocol::id::{Fingerprint, TenantId};
 
 use super::*;
@@ -8,6 +9,10 @@ use super::*;
 const CANARY: &[u8] = b"canary-in-the-attic";
 /// How the seed of [`stub`] is written.
 const SEED: &[u8] = b"9,9,9,9,9,9,9,9,9,9,9,9";
+
+fn but(stub: ForgetStub) -> Stays {
+    Stays { stub: Some(stub), carried: None }
+}
 
 fn stub() -> ForgetStub {
     ForgetStub {
@@ -45,7 +50,7 @@ async fn lived_in() -> House {
 async fn r29_forget_leaves_the_stub_then_nothing() {
     let house = lived_in().await;
     let (store, _) = house.open();
-    store.forget_everything_but(NOW, Some(stub())).await.unwrap();
+    store.forget_everything_but(NOW, but(stub())).await.unwrap();
     assert_eq!(house.contains(CANARY), ["home_secret"], "while the receipt is awaited the secret stays");
     let left = AgentState { forget_stub: Some(stub()), ..AgentState::default() };
     assert_eq!(store.load(NOW).await.unwrap(), left);
@@ -57,7 +62,7 @@ async fn r29_forget_leaves_the_stub_then_nothing() {
     assert_eq!(opened, Opened::default());
     assert_eq!(store.load(NOW).await.unwrap(), left);
 
-    store.forget_everything_but(NOW, None).await.unwrap();
+    store.forget_everything_but(NOW, Stays::default()).await.unwrap();
     assert_eq!(house.contains(CANARY), Vec::<String>::new());
     assert_eq!(house.contains(SEED), Vec::<String>::new(), "the device key's seed");
     assert_eq!(house.folder().home_secret().unwrap(), None);
@@ -69,9 +74,34 @@ async fn r29_forget_leaves_the_stub_then_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_carried_over_outlives_the_stub_and_the_secret() {
+    let house = lived_in().await;
+    let (store, _) = house.open();
+    let kinds = AreaKinds([("a_bbbbbbbbbbbbb".to_owned(), None)].into());
+    let excluded = ["e_bbbbbbbbbbbbb".to_owned()].into();
+    let carried = Carried { key: Fixed([6; 32]), excluded, kinds };
+    for stub in [Some(stub()), None] {
+        let stays = Stays { stub: stub.clone(), carried: Some(carried.clone()) };
+        store.forget_everything_but(NOW, stays).await.unwrap();
+        let left = store.load(NOW).await.unwrap();
+        assert_eq!((&left.carried, &left.forget_stub), (&Some(carried.clone()), &stub));
+        assert_eq!(
+            (left.grants.excluded, left.area_kinds),
+            (carried.excluded.clone(), carried.kinds.clone())
+        );
+        assert!(!left.grants.consent.grants(Class::Structure), "nothing is granted");
+    }
+    assert_eq!(house.contains(CANARY), Vec::<String>::new());
+    assert_eq!(house.folder().home_secret().unwrap(), None);
+    store.forget_everything_but(NOW, Stays::default()).await.unwrap();
+    assert_eq!(store.load(NOW).await.unwrap(), AgentState::default());
+    assert_eq!(house.contains(b"e_bbbbbbbbbbbbb"), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_forget_that_was_interrupted_is_completed_on_the_next_start() {
     let house = lived_in().await;
-    super::super::forget::mark(&house.folder(), Some(stub())).unwrap();
+    super::super::forget::mark(&house.folder(), &but(stub())).unwrap();
     // As a kill right after the decision leaves it: everything is still there.
     let (store, opened) = house.open();
     assert!(opened.forget_completed && opened.first_start && !opened.ledger_restarted);
@@ -88,7 +118,7 @@ async fn a_forget_that_fails_half_way_is_completed_with_the_next_call() {
     // Something that cannot be removed as a file, in the way of the new database.
     let block = house.root.path().join("agent.db.block");
     std::fs::create_dir(&block).unwrap();
-    assert!(store.forget_everything_but(NOW, None).await.is_err());
+    assert!(store.forget_everything_but(NOW, Stays::default()).await.is_err());
     assert!(store.load(NOW).await.is_err(), "nothing else happens before it is done");
     std::fs::remove_dir(&block).unwrap();
     assert_eq!(store.load(NOW).await.unwrap(), AgentState::default());

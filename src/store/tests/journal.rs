@@ -42,9 +42,9 @@ fn row(n: u8) -> DeploymentRow {
         approved: None,
         hosts: std::collections::BTreeSet::new(),
         asked_again: false,
-        told: true,
         work: Some(Work { way: Way::Forward, verified: false, deadline: NOW }),
-        ended: Some(Ended { verified_ms: NOW, survived: true }),
+        ended: Some(Ended { verified_ms: NOW }),
+        repairs: None,
         undoable: true,
     }
 }
@@ -85,7 +85,7 @@ pub(super) fn fill(commit: &mut Commit, desk: &Desk) {
 fn step(n: u32, phase: Phase) -> StepRow {
     StepRow {
         n,
-        state: StepState { item: 0, phase, thing: None, deletes: false },
+        state: StepState { item: 0, phase, thing: None, entity: None, deletes: false },
         target: Target::DashboardConfig { url_path: Private::new("a-b".into()) },
         before: Image::Absent,
         after: Image::Present(Private::new(CANARY.repeat(2_000).into())),

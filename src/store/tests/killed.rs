@@ -13,6 +13,10 @@ use crate::kill::KILL_POINTS;
 const FOLDER: &str = "VESTIBULE_TEST_KILL_FOLDER";
 const ERASURE: IntentId = IntentId([5; 16]);
 
+fn but(stub: ForgetStub) -> Stays {
+    Stays { stub: Some(stub), carried: None }
+}
+
 fn stub() -> ForgetStub {
     ForgetStub {
         origin: "https://portal.example".into(),
@@ -40,7 +44,7 @@ async fn the_life_that_is_cut_short() {
         let mut commit = Commit { rows: vec![out(NOW, "canary")], outbox: vec![add], ..Commit::at(NOW) };
         commit.put(&epoch(1)).unwrap();
         drop(store.commit(commit).await);
-        store.forget_everything_but(NOW, Some(stub())).await.unwrap();
+        store.forget_everything_but(NOW, but(stub())).await.unwrap();
     }
     store.close(NOW).await.unwrap();
 }

@@ -56,6 +56,8 @@ fn everything() -> (Commit, AgentState) {
         ])),
         budget,
         forget_stub: None,
+        carried: None,
+        notices: serde_json::from_str(r#"{"told":{"away":["5"]},"away_since":5,"stuck":null}"#).unwrap(),
         desk: super::journal::desk(),
     };
     let mut commit = Commit::at(NOW);
@@ -64,6 +66,7 @@ fn everything() -> (Commit, AgentState) {
     commit.put(&state.session).unwrap();
     commit.put(&state.area_kinds).unwrap();
     commit.put(&state.budget).unwrap();
+    commit.put(&state.notices).unwrap();
     commit.ordinals.clone_from(&state.ordinals.given);
     commit.orphans = Some(state.orphans.clone());
     commit.delays = Some(state.delays.clone());

@@ -2,8 +2,15 @@
 //! back, whatever fails in between.
 
 mod broken;
+mod flood;
 mod kinds;
+mod leaving;
 mod life;
+mod lost;
+mod repair;
+mod restored;
+mod staff;
+mod trust;
 
 use std::time::Duration;
 
@@ -13,15 +20,18 @@ use vestibule::control::Request;
 use vestibule_protocol::consent::{Change, Policy};
 use vestibule_protocol::deployment::{Base, DashboardPut, Delete, DeploymentId, Item};
 use vestibule_protocol::id::OpaqueId;
+use vestibule_protocol::message::Charters;
 
+use super::hostile::Hostile;
 use super::real::RealPortal;
 use super::world::World;
+use crate::support::signing;
 
 /// Longest wait for anything, on the test's clock.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// A home that is paired, in sync, has a charter pinned and is asked about every kind of change.
-async fn house() -> (World, RealPortal) {
+pub(super) async fn house() -> (World, RealPortal) {
     let world = World::new(20).await;
     let portal = RealPortal::in_sync_with(&world).await;
     portal.charter().await;
@@ -34,6 +44,19 @@ async fn house() -> (World, RealPortal) {
         allow(&world, change, Some(Policy::Ask)).await;
     }
     world.converge(&portal).await;
+    (world, portal)
+}
+
+/// A hostile portal, and an agent that has pinned its charter and does this with dashboards.
+async fn pinned(policy: Policy) -> (World, Hostile) {
+    let world = World::new(20).await;
+    let mut portal = Hostile::paired_with(&world).await;
+    let mut peer = portal.in_sync().await;
+    world.until("in sync", |status| status.in_sync).await;
+    let now = u64::try_from(world.clock.now_ms() / 1000).unwrap();
+    peer.say(Charters { envelopes: vec![signing::charter(portal.tenant(), now)] }).await;
+    waited("the charter is pinned", || world.desk().trusting.charter.is_some()).await;
+    allow(&world, Change::Dashboards, Some(policy)).await;
     (world, portal)
 }
 
@@ -64,7 +87,7 @@ async fn view(world: &World, id: DeploymentId) -> Option<DeploymentView> {
 }
 
 /// Waits until a deployment is in this state at home.
-async fn until(world: &World, id: DeploymentId, state: &str) -> DeploymentView {
+pub(super) async fn until(world: &World, id: DeploymentId, state: &str) -> DeploymentView {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let seen = view(world, id).await;
@@ -106,7 +129,7 @@ fn contents(world: &World, path: &str) -> Option<String> {
     world.home.model(|model| model.contents.get(path).cloned())
 }
 
-fn has_dashboard(world: &World, path: &str) -> bool {
+pub(super) fn has_dashboard(world: &World, path: &str) -> bool {
     world.home.model(|model| model.dashboards.iter().any(|dashboard| dashboard["url_path"] == path))
 }
 

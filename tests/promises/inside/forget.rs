@@ -1,7 +1,7 @@
 //! R29: forgetting is done here at once, and at the portal as soon as it proves it.
 
 use ed25519_dalek::SigningKey;
-use vestibule::agent::Forgotten;
+use vestibule::agent::{ConnectionView, ConsentView, Forgotten, RoomView, Rotated};
 use vestibule::control::Request;
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::consent::Class;
@@ -55,6 +55,62 @@ async fn r29_forgetting_erases_here_at_once_and_there_when_it_answers() {
     world.assert_ledger_is_sound();
 }
 
+#[tokio::test(start_paused = true)]
+async fn r29_a_new_identity_keeps_what_was_decided_about_things_and_nothing_else() {
+    let mut world = World::new(60).await;
+    let portal = RealPortal::in_sync_with(&world).await;
+    world.grant(Class::Names).await;
+    let rooms: Vec<RoomView> = world.ask_one(Request::Rooms).await;
+    let (hidden, sauna) = (rooms[0].clone(), rooms[1].clone());
+    // The last is of something that is not there.
+    for thing in [&*hidden.id, "integration/hue", "e_aaaaaaaaaaaaa"] {
+        world.ask(Request::Exclude { thing: thing.to_owned() }).await.unwrap();
+    }
+    let kind = Some("sauna".to_owned());
+    world.ask(Request::RoomKind { area: sauna.id.clone(), kind }).await.unwrap();
+    let before = world.converge(&portal).await;
+    let traces = traces(&world, &portal);
+    world.to_portal.hang_up();
+    let rotated: Rotated = world.ask_one(Request::Rotate).await;
+    assert_eq!(rotated, Rotated { waiting_for_portal: true, kept: 3, lost: 1 });
+    assert_eq!(world.occurrences(&traces), Vec::<String>::new());
+    let decided = async |world: &World| {
+        let rooms: Vec<RoomView> = world.ask_one(Request::Rooms).await;
+        let of = |name: &str| rooms.iter().find(|room| room.name == name).unwrap().clone();
+        assert!(of(&hidden.name).excluded, "{rooms:?}");
+        assert_eq!(of(&sauna.name).chosen.as_deref(), Some("sauna"));
+        [of(&hidden.name).id, of(&sauna.name).id]
+    };
+    // It survives a kill, and being offline; the portal erases before anything new begins.
+    world.crash();
+    world.start().await;
+    let invite = portal.another_invite().await;
+    assert_eq!(world.meet(&invite).await.unwrap_err().code, "still_forgetting");
+    portal.answer(&world);
+    let status = world.until("forgotten", |status| !status.forgetting).await;
+    assert!(portal.is_erased() && status.fingerprint.is_none());
+    let between = decided(&world).await;
+    assert_ne!(between, [hidden.id.clone(), sauna.id.clone()]);
+    world.pair(&invite).await.unwrap();
+    let after = world.converge(&portal).await;
+    assert_ne!(before.fingerprint, after.fingerprint);
+    let now = decided(&world).await;
+    let held = portal.lines().join("\n");
+    assert!(held.contains(&now[1]) && held.contains("\"kind\":\"sauna\""), "{held}");
+    for id in between.iter().chain([&now[0], &hidden.id, &sauna.id]) {
+        assert!(!held.contains(id.as_str()), "{id}");
+    }
+    let consent: ConsentView = world.ask_one(Request::Consent).await;
+    assert!(!consent.consent.grants(Class::Names) && consent.excluded.len() == 2, "{consent:?}");
+    // To forget is to forget: also what was carried over.
+    let _: Rotated = world.ask_one(Request::Rotate).await;
+    let _: Forgotten = world.ask_one(Request::Forget { give_up: false }).await;
+    world.until("forgotten", |status| !status.forgetting).await;
+    let view: ConnectionView = world.ask_one(Request::Connection).await;
+    assert_eq!(view.carried, None);
+    world.assert_ledger_is_sound();
+}
+
 /// A receipt for the request of this erasure.
 fn receipt(id: Fixed<16>, portal: &Hostile, key: &SigningKey, scope: Scope) -> Envelope {
     let receipt = Receipt {
@@ -88,7 +144,7 @@ async fn r29_a_forged_receipt_is_none() {
         assert!(hello.root.is_none() && hello.consent.classes.is_empty());
         assert_eq!(hello.consent.withdrawn.len(), Class::ALL.len());
         peer.say(welcome(empty_root(&[]))).await;
-        let Some(FromAgent::Erase(Erase { id })) = peer.hear().await else { panic!("no erase") };
+        let Some(FromAgent::Erase(Erase { id, only: None })) = peer.hear().await else { panic!("no erase") };
         let receipt = forged(&portal, id)[lie].clone();
         peer.say(Erased { id, receipt }).await;
         peer.hear_nothing().await;
@@ -97,7 +153,7 @@ async fn r29_a_forged_receipt_is_none() {
     }
     let (mut peer, _) = portal.greet().await;
     peer.say(welcome(empty_root(&[]))).await;
-    let Some(FromAgent::Erase(Erase { id })) = peer.hear().await else { panic!("no erase") };
+    let Some(FromAgent::Erase(Erase { id, only: None })) = peer.hear().await else { panic!("no erase") };
     let receipt = receipt(id, &portal, &own, Scope::All);
     peer.say(Erased { id, receipt }).await;
     let status = world.until("forgotten", |status| !status.forgetting).await;

@@ -25,6 +25,7 @@ use vestibule_protocol::tree::Root;
 
 use super::pipes::Arriving;
 use super::world::{ORIGIN, World};
+use crate::support::signing::ROOT;
 
 /// Longest wait for the agent to come or to answer, on the test's clock.
 const PATIENCE: Duration = Duration::from_secs(26 * 3600);
@@ -49,7 +50,7 @@ impl Hostile {
     /// Answers whoever the agent of this world dials from now on.
     pub(super) fn start(world: &World) -> Self {
         Self {
-            root: SigningKey::from_bytes(&[9; 32]),
+            root: SigningKey::from_bytes(&ROOT),
             key: SigningKey::from_bytes(&[10; 32]),
             arriving: world.to_portal.answer(),
         }
@@ -61,9 +62,9 @@ impl Hostile {
         let invite = portal.invite();
         let enrol = async {
             // The first connection shows the owner who is there; the second enrols.
-            portal.accept().await.challenge(&portal_statement(&SigningKey::from_bytes(&[9; 32]))).await;
+            portal.accept().await.challenge(&portal_statement(&SigningKey::from_bytes(&ROOT))).await;
             let mut peer = portal.accept().await;
-            peer.challenge(&portal_statement(&SigningKey::from_bytes(&[9; 32]))).await;
+            peer.challenge(&portal_statement(&SigningKey::from_bytes(&ROOT))).await;
             assert!(matches!(peer.hear().await, Some(FromAgent::Enrol(_))));
             peer.say(Enrolled {}).await;
         };

@@ -1,7 +1,5 @@
 //! The reference portal, at the other end of the pipe or behind a real socket.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use ed25519_dalek::SigningKey;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -10,14 +8,13 @@ use tokio_util::task::TaskTracker;
 use vestibule_portal::app::App;
 use vestibule_portal::data::Data;
 use vestibule_portal::role::Role;
-use vestibule_portal::serve::{self, Options, Running};
+use vestibule_portal::serve::{self, Options, Running, upkeep};
 use vestibule_portal::store::staff::Staff;
 use vestibule_portal::store::{
-    Stop, charters, deployments, history, homes, invites, questions, requests, submit, tenants,
+    Stop, charters, deployments, history, homes, invites, questions, requests, submit, support, tenants,
 };
 use vestibule_portal::world::World as Outside;
 use vestibule_protocol::bytes::Fixed;
-use vestibule_protocol::charter::{Approver, Charter};
 use vestibule_protocol::deployment::{Deployment, DeploymentId, Item};
 use vestibule_protocol::dsse::Envelope;
 use vestibule_protocol::id::{Fingerprint, OpaqueId, TenantId};
@@ -26,19 +23,14 @@ use vestibule_protocol::message::Ask;
 use vestibule_protocol::statement::{LIFETIME_SECONDS, Statement};
 
 use super::world::{ORIGIN, World};
+use crate::support::signing;
 
 /// Secret of the one invite.
 const SECRET: [u8; 16] = [8; 16];
-/// Seeds of the approvers' keys.
-const ADA: u8 = 21;
-const BO: u8 = 22;
-/// Seed of the tenant's root key.
-const ROOT: [u8; 32] = [9; 32];
 
 /// A portal with one tenant and one invite.
 pub(super) struct RealPortal {
     app: App,
-    drafted: AtomicU64,
     tenant: TenantId,
     origin: String,
     _running: Option<Running>,
@@ -70,7 +62,7 @@ impl RealPortal {
 
     /// Makes tenant and invite.
     async fn of(app: App, origin: &str, running: Option<Running>, folder: TempDir) -> Self {
-        let root = ed25519_dalek::SigningKey::from_bytes(&ROOT);
+        let root = SigningKey::from_bytes(&signing::ROOT);
         let tenant = TenantId::of_root_key(root.verifying_key().as_bytes());
         let statement = Statement {
             name: "Example Dashboards".into(),
@@ -87,14 +79,7 @@ impl RealPortal {
             invites::add(tx, row, &SECRET, None)
         });
         made.await.unwrap();
-        Self {
-            app,
-            drafted: AtomicU64::new(1),
-            tenant,
-            origin: origin.to_owned(),
-            _running: running,
-            _folder: folder,
-        }
+        Self { app, tenant, origin: origin.to_owned(), _running: running, _folder: folder }
     }
 
     /// Paired with the agent of a world, and both in sync.
@@ -120,6 +105,18 @@ impl RealPortal {
         Invite { secret: SECRET, tenant: self.tenant, origin: self.origin.clone() }.code()
     }
 
+    /// A second invite, for a home that has used the first up.
+    pub(super) async fn another_invite(&self) -> String {
+        const ANOTHER: [u8; 16] = [7; 16];
+        let tenant = self.tenant;
+        let made = self.app.store.write(move |tx| {
+            let row = tenants::get(tx.db, &tenant)?.id;
+            invites::add(tx, row, &ANOTHER, None)
+        });
+        made.await.unwrap();
+        Invite { secret: ANOTHER, tenant, origin: self.origin.clone() }.code()
+    }
+
     /// The tenant's statement, which anybody may have heard.
     pub(super) fn statement(&self) -> Envelope {
         self.read(|db| Ok(tenants::get(db, &self.tenant)?.statement))
@@ -143,23 +140,7 @@ impl RealPortal {
 
     /// The tenant says who may approve: Ada and Bo, one of them is enough, and Cleo makes.
     pub(super) async fn charter(&self) {
-        let now = self.app.store.now();
-        let key = |n: u8| SigningKey::from_bytes(&[n; 32]);
-        let public = |key: &SigningKey| Fixed(*key.verifying_key().as_bytes());
-        let approver = |person: &str, n| Approver { person: person.to_owned(), key: public(&key(n)) };
-        let root = SigningKey::from_bytes(&ROOT);
-        let charter = Charter {
-            tenant: self.tenant,
-            version: 1,
-            issued: now,
-            expires: now + 100 * 24 * 3600,
-            roots: vec![public(&root)],
-            root_threshold: 1,
-            approvers: vec![approver("Ada", ADA), approver("Bo", BO)],
-            threshold: 1,
-        };
-        let envelope = charter.sign(&root).unwrap();
-        let tenant = self.tenant;
+        let (tenant, envelope) = (self.tenant, signing::charter(self.tenant, self.app.store.now()));
         let put = self.app.store.write(move |tx| {
             let row = tenants::get(tx.db, &tenant)?.id;
             charters::put(tx, row, "test", &envelope)
@@ -172,26 +153,16 @@ impl RealPortal {
 
     /// A deployment of these items for the only home, not signed by anybody.
     pub(super) fn draft(&self, items: Vec<Item>) -> Deployment {
-        let now = self.app.store.now();
-        let drafted = self.drafted.fetch_add(1, Ordering::SeqCst);
-        Deployment {
-            id: DeploymentId::new(now * 1000 + drafted, [u8::try_from(drafted % 250).unwrap(); 16]),
-            tenant: self.tenant,
-            target: self.fingerprint(),
-            sequence: now * 1000 + drafted,
-            issued: now,
-            not_before: now,
-            expires: now + 7 * 24 * 3600,
-            title: "A new look".into(),
-            summary: String::new(),
-            author: "Cleo".into(),
-            items,
-        }
+        signing::draft(self.tenant, self.fingerprint(), self.app.store.now(), items)
     }
 
     /// Ada approves, and the portal gets it.
     pub(super) async fn submit(&self, deployment: &Deployment) -> DeploymentId {
-        let envelope = deployment.sign(&SigningKey::from_bytes(&[ADA; 32])).unwrap();
+        self.hand_in(deployment, signing::approved(deployment)).await
+    }
+
+    /// The portal gets a deployment with whoever's approval.
+    pub(super) async fn hand_in(&self, deployment: &Deployment, envelope: Envelope) -> DeploymentId {
         let (tenant, fingerprint) = (self.tenant, self.fingerprint());
         let deployment = deployment.clone();
         let id = deployment.id;
@@ -205,6 +176,22 @@ impl RealPortal {
         submitted.await.unwrap();
         self.app.links.ring(self.home().unwrap());
         id
+    }
+
+    /// Staff take a deployment back.
+    pub(super) async fn withdraw(&self, id: DeploymentId) {
+        let tenant = self.tenant;
+        let withdrawn = self.app.store.write(move |tx| {
+            let tenant = tenants::get(tx.db, &tenant)?.id;
+            deployments::withdraw(tx, tenant, &id, "staff:1").map(drop)
+        });
+        withdrawn.await.unwrap();
+        self.app.links.ring(self.home().unwrap());
+    }
+
+    /// What happens at a portal without anybody asking for it, such as that questions expire.
+    pub(super) async fn upkeep(&self) {
+        upkeep::run(&self.app, 90).await.unwrap();
     }
 
     /// A question about these things.
@@ -237,6 +224,12 @@ impl RealPortal {
     /// Requests with their state.
     pub(super) fn requests(&self) -> Vec<requests::Request> {
         self.read(|db| requests::list(db, tenants::get(db, &self.tenant)?.id, None, 100))
+    }
+
+    /// Texts of the support reports that are kept, newest first.
+    pub(super) fn reports(&self) -> Vec<String> {
+        let Some(home) = self.home() else { return Vec::new() };
+        self.read(|db| support::list(db, home)).into_iter().map(|report| report.text).collect()
     }
 
     /// The only home's fingerprint.

@@ -15,6 +15,7 @@ use vestibule::clock::{Clock, Dice};
 use vestibule::control::{Answer, Asked, Reply, Request};
 use vestibule::home::{self, Endpoint, Token, Wishes};
 use vestibule::outbound::reading::{HomeEvent, Text};
+use vestibule::page::Place;
 use vestibule::private::Private;
 use vestibule::store::{Direction, Folder, Lock, Page, Reader, Row, Store, StoreOptions, Verification};
 use vestibule_dev::fake_home::{FakeHome, TOKEN, Version};
@@ -97,6 +98,51 @@ impl World {
     /// The agent's data folder.
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// A copy of the data folder as it is now, while the agent is stopped.
+    pub(super) fn copy(&self) -> TempDir {
+        let copy = tempfile::tempdir().unwrap();
+        for (name, bytes) in files(self.folder.path()) {
+            std::fs::write(copy.path().join(name), bytes).unwrap();
+        }
+        copy
+    }
+
+    /// The data folder is put back to a copy, while the agent is stopped.
+    pub(super) fn put_back(&self, copy: &TempDir) {
+        for (name, _) in files(self.folder.path()) {
+            std::fs::remove_file(self.folder.path().join(name)).unwrap();
+        }
+        for (name, bytes) in files(copy.path()) {
+            std::fs::write(self.folder.path().join(name), bytes).unwrap();
+        }
+    }
+
+    /// A second agent with a copy of the first one's data folder, for the same home.
+    pub(super) async fn twin(&self, folder: TempDir) -> Self {
+        let mut twin = Self {
+            clock: self.clock.clone(),
+            home: self.home.clone(),
+            to_portal: ToPortal::default(),
+            options: self.options,
+            folder,
+            agent: None,
+        };
+        twin.start().await;
+        twin
+    }
+
+    /// What the agent remembers of deployments.
+    pub(super) fn desk(&self) -> vestibule::store::Desk {
+        self.reader().load().unwrap().desk
+    }
+
+    /// Home Assistant starts again: every state is new, and connections end.
+    pub(super) fn restart_home(&self) {
+        let now = jiff::Timestamp::from_millisecond(self.clock.now_ms()).unwrap();
+        self.home.started_at(&now.to_string());
+        self.home.cut_connections();
     }
 
     /// Starts the agent, as soon as the one before has let go of the folder.
@@ -329,7 +375,7 @@ async fn preview_at(folder: &Path, home: &FakeHome, now_ms: i64) -> Vec<String> 
 /// The way to the desk.
 fn door(home: &FakeHome) -> Door {
     let endpoint = Endpoint::from_url(HOME_URL, Token::new(TOKEN).unwrap()).unwrap();
-    Door { dial: Arc::new(ToHome(home.clone())), endpoint }
+    Door { dial: Arc::new(ToHome(home.clone())), endpoint, page: Some(Place::App("local_vestibule".into())) }
 }
 
 /// Starts reading the home.

@@ -122,6 +122,8 @@ async fn forms_of_other_people_and_other_sites_change_nothing() {
             "/deployments/undo",
             "/deployments/enable",
             "/deployments/switch",
+            "/report/send",
+            "/report/withdraw",
         ] {
             assert_eq!(stage.send("POST", path, &[owner, same], &body).await.status, 403, "{path}");
         }
@@ -178,7 +180,7 @@ async fn tricks_with_paths_sizes_and_speed_lead_nowhere() {
     }
     let token = stage.token("owner").await;
     let headers = [("X-Remote-User-Id", "owner"), ("Sec-Fetch-Site", "same-origin")];
-    let long = form(&[("token", &token), ("invite", &"x".repeat(20_000))]);
+    let long = form(&[("token", &token), ("invite", &"x".repeat(40_000))]);
     assert_eq!(stage.send("POST", "/connection/meet", &headers, &long).await.status, 413);
     let padding = "x".repeat(20_000);
     let answer = stage.send("GET", "/", &[("X-Padding", &padding)], "").await;

@@ -5,4 +5,5 @@ mod attacks;
 mod browser;
 mod html;
 mod pages;
+mod report;
 mod stage;

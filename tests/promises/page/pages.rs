@@ -31,7 +31,7 @@ const PAGES: [&str; 17] = [
 /// Heaviest page, style and script included (issue 4: 100 kB).
 const WEIGHT: usize = 100_000;
 
-async fn paired() -> Stage {
+pub(super) async fn paired() -> Stage {
     let stage = Stage::new(FakeHome::of_size(Version::V2026_11, 120), "Example").await;
     stage.pair().await;
     stage.in_sync().await;
@@ -107,7 +107,7 @@ async fn r4_a_class_is_granted_after_its_preview_and_withdrawn() {
     .await;
 }
 
-fn fingerprint(instances: &Value) -> String {
+pub(super) fn fingerprint(instances: &Value) -> String {
     let found = instances.to_string();
     let at = found.find("vst1").unwrap_or_else(|| panic!("{found}"));
     found[at..].chars().take_while(char::is_ascii_alphanumeric).collect()

@@ -3,7 +3,8 @@
 use super::stage::Stage;
 
 const ONE: &str = "customElements.define('acme-zebra', class extends HTMLElement { setConfig() {} });";
-const TWO: &str = "customElements.define('acme-zebra', class extends HTMLElement { setConfig() { this.two = 2; } });";
+const TWO: &str =
+    "customElements.define('acme-zebra', class extends HTMLElement { setConfig() { this.two = 2; } });";
 
 impl Stage {
     pub(super) async fn cards_come_change_and_go(&mut self) {

@@ -47,7 +47,11 @@ pub(super) fn owners() -> Value {
 impl Stage {
     pub(super) async fn contents_leave_without_a_word_of_the_home(&mut self) {
         self.edit_board(OWNERS, &owners()).await;
-        assert_eq!(self.board(OWNERS).await, Some(owners().to_string()), "the oracle knows how it is spelled");
+        assert_eq!(
+            self.board(OWNERS).await,
+            Some(owners().to_string()),
+            "the oracle knows how it is spelled"
+        );
         for class in ["dashboards", "automations"] {
             self.house.agent.json(&["consent", "grant", class]).await;
         }
@@ -117,7 +121,8 @@ impl Stage {
 
     /// Neither on the wire, nor in the portal's files, nor in what the programs say: ids of the home, names, texts.
     async fn nothing_of_the_home_has_left(&self) {
-        let list = async |command: &str| self.call(json!({"type": command})).await.as_array().unwrap().clone();
+        let list =
+            async |command: &str| self.call(json!({"type": command})).await.as_array().unwrap().clone();
         let texts = |list: &[Value], key: &str| -> Vec<String> {
             list.iter().filter_map(|one| one[key].as_str()).map(str::to_owned).collect()
         };

@@ -31,7 +31,8 @@ impl Stage {
             .replace("@@e_", "@e_");
         let file = self.staff.file("hall.json", &design);
         let title = format!("Zebra @n_{garage}");
-        let items = ["--dashboard", &file, "--url-path", NEW, "--dashboard-title", &title, "--icon", "mdi:sofa"];
+        let items =
+            ["--dashboard", &file, "--url-path", NEW, "--dashboard-title", &title, "--icon", "mdi:sofa"];
         let shown = self.offered("Zebra hall", &items).await;
         assert_eq!(shown["display_only"], true, "{shown:#}");
         assert!(shown["diff"][0]["words"][0].is_string(), "{shown:#}");
@@ -41,8 +42,12 @@ impl Stage {
         self.becomes(&id, "verified").await;
         assert_eq!(self.board(NEW).await.as_ref(), Some(&due));
         let record = self.record(NEW).await.unwrap();
-        let looks = ["title", "icon", "show_in_sidebar", "require_admin", "mode"].map(|key| record[key].clone());
-        assert_eq!(looks, [json!("Zebra Garage"), json!("mdi:sofa"), json!(true), json!(false), json!("storage")]);
+        let looks =
+            ["title", "icon", "show_in_sidebar", "require_admin", "mode"].map(|key| record[key].clone());
+        assert_eq!(
+            looks,
+            [json!("Zebra Garage"), json!("mdi:sofa"), json!(true), json!(false), json!("storage")]
+        );
         self.stays = (id, due);
         // A path that is taken is taken.
         let refused = ["--dashboard", &file, "--url-path", NEW, "--base", "none"];
@@ -69,8 +74,14 @@ impl Stage {
         let (code, picture) = (cards[1]["content"].as_str().unwrap(), cards[3]["image"].as_str().unwrap());
         for (design, code) in [
             (held.replace(picture, code), "secret_moved"),
-            (held.replace(&area_of(&held), r#"{"type":"tile","entity":"input_boolean.gaeste"}"#), "use_tokens"),
-            (held.replace(&area_of(&held), r#"{"type":"tile","entity":"@e_aaaaaaaaaaaaa"}"#), "unknown_reference"),
+            (
+                held.replace(&area_of(&held), r#"{"type":"tile","entity":"input_boolean.gaeste"}"#),
+                "use_tokens",
+            ),
+            (
+                held.replace(&area_of(&held), r#"{"type":"tile","entity":"@e_aaaaaaaaaaaaa"}"#),
+                "unknown_reference",
+            ),
         ] {
             self.held(&board, |text| text == held).await;
             self.turned_away("Zebra refused", &self.replacing(&board, &design), "refused", code).await;
@@ -144,7 +155,8 @@ impl Stage {
     pub(super) async fn the_owner_says_no(&mut self) {
         let before = self.boards().await;
         let file = self.staff.file("no.json", r#"{"views":[{"title":"Zebra","cards":[]}]}"#);
-        let shown = self.offered("Zebra unwanted", &["--dashboard", &file, "--url-path", "zebra-unwanted"]).await;
+        let shown =
+            self.offered("Zebra unwanted", &["--dashboard", &file, "--url-path", "zebra-unwanted"]).await;
         let id = shown["id"].as_str().unwrap();
         let told = async || self.call(json!({"type": "persistent_notification/get"})).await.to_string();
         until("the owner is told", SOON, async || {
@@ -172,7 +184,8 @@ impl Stage {
         let (board, held) = self.owners_held().await;
         let script = self.content_with("counter.reset").await;
         let module = "customElements.define('acme-quagga', class extends HTMLElement {});";
-        let (page, other) = (r#"{"views":[]}"#, held.replace(&area_of(&held), r#"{"type":"markdown","content":"x"}"#));
+        let (page, other) =
+            (r#"{"views":[]}"#, held.replace(&area_of(&held), r#"{"type":"markdown","content":"x"}"#));
         let (page, other) = (self.staff.file("page.json", page), self.staff.file("other.json", &other));
         let card = format!("acme-quagga={}", self.staff.file("card.js", module));
         let automation = format!("vestibule_quagga={}", self.staff.file("quagga.json", INVALID));

@@ -256,7 +256,8 @@ impl Lives {
             if wanted(&shown) {
                 return shown;
             }
-            let log = || self.stage.house.agent.log().lines().rev().take(20).map(str::to_owned).collect::<Vec<_>>();
+            let log =
+                || self.stage.house.agent.log().lines().rev().take(20).map(str::to_owned).collect::<Vec<_>>();
             assert!(Instant::now() < deadline, "{ask:?}: {} {} {:#?}", shown["state"], shown["items"], log());
             let ready = match shown["state"].as_str() {
                 Some("waiting") => shown["plan_hash"].is_string(),

@@ -4,7 +4,8 @@ use super::stage::Stage;
 
 /// A hash that nobody has issued: what is asked for must be refused before anybody looks at it.
 const SOME_BASE: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-const AUTOMATION: &str = r#"{"alias":"Zebra","trigger":[{"platform":"event","event_type":"zebra"}],"action":[]}"#;
+const AUTOMATION: &str =
+    r#"{"alias":"Zebra","trigger":[{"platform":"event","event_type":"zebra"}],"action":[]}"#;
 
 impl Stage {
     pub(super) async fn what_is_kept_in_yaml_is_refused(&mut self) {

@@ -22,12 +22,15 @@ impl Stage {
     pub(super) async fn automations_arrive_off_and_are_switched_on(&mut self) {
         let (others, file) = (self.owners_routines().await, self.file("automations.yaml"));
         let counter = format!("@{}", self.entity("counter").await);
-        let written = |text: &str| format!("{ID}={}", self.staff.file("zebra.json", &text.replace("COUNTER", &counter)));
+        let written = |text: &str| {
+            format!("{ID}={}", self.staff.file("zebra.json", &text.replace("COUNTER", &counter)))
+        };
         let one = written(WAKE);
         let shown = self.offered("Zebra automation", &["--automation", &one]).await;
         let id = shown["id"].as_str().unwrap();
         // R40: what Home Assistant does to the file is part of what the owner says yes to.
-        let rewrites = shown["abilities"].as_array().unwrap().iter().find(|one| one["kind"] == "rewrites_file");
+        let rewrites =
+            shown["abilities"].as_array().unwrap().iter().find(|one| one["kind"] == "rewrites_file");
         assert_eq!(rewrites.map(|one| &one["subject"]), Some(&json!("automations.yaml")), "{shown:#}");
         assert_eq!(shown["display_only"], false);
         assert_eq!(self.file("automations.yaml"), file, "nothing is written before the yes");
@@ -93,7 +96,9 @@ impl Stage {
         self.undo(&gone).await;
         assert_eq!(self.value("automation", id).await, before);
         let after = self.entry("automation", id).await.unwrap();
-        for field in ["entity_id", "name", "icon", "area_id", "labels", "categories", "aliases", "hidden_by", "id"] {
+        for field in
+            ["entity_id", "name", "icon", "area_id", "labels", "categories", "aliases", "hidden_by", "id"]
+        {
             assert_eq!(after[field], entry[field], "{field}");
         }
         assert_eq!(after["options"]["conversation"], entry["options"]["conversation"], "exposure");
@@ -107,7 +112,9 @@ impl Stage {
     pub(super) async fn scripts_come_change_and_go(&mut self) {
         let others = self.owners_routines().await;
         let counter = format!("@{}", self.entity("counter").await);
-        let written = |text: &str| format!("{SCRIPT}={}", self.staff.file("night.json", &text.replace("COUNTER", &counter)));
+        let written = |text: &str| {
+            format!("{SCRIPT}={}", self.staff.file("night.json", &text.replace("COUNTER", &counter)))
+        };
         let one = written(NIGHT);
         let first = self.deployed("Zebra script", &["--script", &one]).await;
         let due = self.stored(&NIGHT.replace("COUNTER", "counter.besucher"));

@@ -265,7 +265,8 @@ impl Stage {
     pub(super) async fn entry(&self, domain: &str, id: &str) -> Option<Value> {
         let all = self.call(json!({"type": "config/entity_registry/list"})).await;
         let found = all.as_array().unwrap().iter().find(|entry| {
-            entry["unique_id"] == id && entry["entity_id"].as_str().unwrap().starts_with(&format!("{domain}."))
+            entry["unique_id"] == id
+                && entry["entity_id"].as_str().unwrap().starts_with(&format!("{domain}."))
         });
         let entity_id = found?["entity_id"].clone();
         Some(self.call(json!({"type": "config/entity_registry/get", "entity_id": entity_id})).await)
@@ -306,8 +307,12 @@ impl Stage {
 fn modern(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            let words =
-                [("trigger", "triggers"), ("condition", "conditions"), ("action", "actions"), ("service", "action")];
+            let words = [
+                ("trigger", "triggers"),
+                ("condition", "conditions"),
+                ("action", "actions"),
+                ("service", "action"),
+            ];
             for (old, new) in words {
                 // `trigger` and `action` are also words of single steps, which stay; `condition` too.
                 if old == "service" || fields.get(old).is_some_and(Value::is_array) {

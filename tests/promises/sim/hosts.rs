@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use turmoil::net::{TcpListener, TcpStream};
-use vestibule::agent::{Agent, Parts, Scope};
+use vestibule::agent::{Agent, Door, Parts, Scope};
 use vestibule::clock::{Clock, Dice};
 use vestibule::control::Asked;
 use vestibule::home::{Endpoint, Token, Wishes};
@@ -28,6 +28,7 @@ use vestibule_protocol::invite::Invite;
 use vestibule_protocol::statement::{LIFETIME_SECONDS, Statement};
 
 use super::dice::Seeded;
+use crate::support::signing;
 
 /// Where the portal is, as the agent is told. Plain HTTP needs a loopback address; the simulated network looks at the port.
 pub(super) const ORIGIN: &str = "http://127.0.0.1:7443";
@@ -42,6 +43,9 @@ const SILENT_DAYS: u32 = 90;
 
 /// Where the owner's requests go; empty while the agent is down.
 pub(super) type Desk = Arc<Mutex<Option<mpsc::Sender<Asked>>>>;
+
+/// The portal as it runs; empty while it is down.
+pub(super) type Counter = Arc<Mutex<Option<App>>>;
 
 /// A failure that ends the simulation.
 type Failure = Box<dyn Error>;
@@ -93,6 +97,7 @@ pub(super) async fn agent(path: PathBuf, dice: Arc<Mutex<Seeded>>, desk: Desk) -
     let token = Token::new(TOKEN).map_err(failed)?;
     let endpoint = Endpoint::from_url(&format!("http://127.0.0.1:{HOME_PORT}"), token).map_err(failed)?;
     let jitter = dice.clone();
+    let door = Some(Door { dial: Arc::new(Wires), endpoint: endpoint.clone(), page: None });
     tokio::spawn(vestibule::home::run(endpoint, Wires, move || jitter.unit(), Arc::clone(&wishes), to));
     let parts = Parts {
         // Everything but the socket for commands: requests come from the desk.
@@ -105,7 +110,7 @@ pub(super) async fn agent(path: PathBuf, dice: Arc<Mutex<Seeded>>, desk: Desk) -
         events: Some(events),
         wishes,
         own_hosts: Vec::new(),
-        door: None,
+        door,
     };
     let agent = Agent::with(parts).await.map_err(failed)?;
     *lock(&desk) = Some(agent.requests());
@@ -116,6 +121,9 @@ pub(super) async fn agent(path: PathBuf, dice: Arc<Mutex<Seeded>>, desk: Desk) -
 pub(super) async fn home(home: FakeHome, starting: Duration) -> Result<(), Failure> {
     let listener = TcpListener::bind(("0.0.0.0", HOME_PORT)).await?;
     home.set_core_state("STARTING");
+    // No state outlives a start.
+    let now = jiff::Timestamp::from_millisecond(now_ms()).map_err(failed)?;
+    home.started_at(&now.to_string());
     let starts = home.clone();
     tokio::spawn(async move {
         tokio::time::sleep(starting).await;
@@ -160,7 +168,7 @@ pub(super) fn world(dice: Arc<Mutex<Seeded>>) -> World {
 }
 
 /// One run of the portal, as `serve::start` does it, with a store that works in the calling thread.
-pub(super) async fn portal(path: PathBuf, world: World) -> Result<(), Failure> {
+pub(super) async fn portal(path: PathBuf, world: World, counter: Counter) -> Result<(), Failure> {
     let data = Data::at(&path, None).map_err(failed)?;
     let _held = data.lock().await.map_err(failed)?;
     let store = data.simulated_store(world.clone()).map_err(failed)?;
@@ -168,6 +176,7 @@ pub(super) async fn portal(path: PathBuf, world: World) -> Result<(), Failure> {
     store.write(erase::replay).await.map_err(failed)?;
     let app = App::new(store, key, CancellationToken::new());
     upkeep::run(&app, SILENT_DAYS).await.map_err(failed)?;
+    *lock(&counter) = Some(app.clone());
     let listener = Ear(TcpListener::bind(("0.0.0.0", PORTAL_PORT)).await?);
     accept(app, listener, None, TaskTracker::new()).await;
     Ok(())
@@ -179,7 +188,7 @@ pub(super) fn invite(path: &Path, dice: &Arc<Mutex<Seeded>>) -> (TenantId, Strin
     let data = Data::at(path, None).unwrap();
     let store = data.simulated_store(world.clone()).unwrap();
     let portal_key = data.signing_key(&world).unwrap();
-    let root = SigningKey::from_bytes(&lock(dice).bytes());
+    let root = SigningKey::from_bytes(&signing::ROOT);
     let tenant = TenantId::of_root_key(root.verifying_key().as_bytes());
     let statement = Statement {
         name: "Simulated Homes".to_owned(),

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use super::check::stored;
 use super::stage::{Host, LATENCY, TICK};
 use super::story::Story;
+
+/// So late Home Assistant writes its records, in milliseconds.
+const LATE_MS: i64 = 10_000;
 
 impl Story {
     pub(super) fn network(&mut self) {
@@ -55,6 +59,9 @@ impl Story {
         if !self.stage.is_up(host) {
             return;
         }
+        if host == Host::Home && self.chance.once_in(2) {
+            self.lose_what_is_new();
+        }
         self.stage.kill(host);
         let time = Duration::from_millis(self.chance.within(0..=8_000));
         self.stage.note(format_args!("{} killed for {time:?}", host.name()));
@@ -68,6 +75,26 @@ impl Story {
         let starts = Duration::from_millis(self.chance.within(0..=6_000));
         self.stage.start(host, starts);
         self.stage.run(TICK * 3);
+    }
+
+    /// R43: Home Assistant writes its records late, so a crash loses dashboards that were made just now.
+    fn lose_what_is_new(&mut self) {
+        let now = self.stage.now_ms();
+        for row in stored(&self.stage.agent_folder()).desk.deployments {
+            let fresh = row.ended.is_some_and(|ended| now - ended.verified_ms < LATE_MS);
+            let design = self.memory.designs.iter().find(|design| design.id == row.id);
+            let Some(design) = design.filter(|design| fresh && design.creates) else { continue };
+            for (path, _) in &design.boards {
+                if self.memory.edits.contains_key(path) {
+                    continue;
+                }
+                self.stage.home.change_silently(|model| {
+                    model.dashboards.retain(|dashboard| dashboard["url_path"] != *path);
+                    model.contents.remove(path);
+                });
+                self.stage.diary.push(format!("home: {path} is lost"));
+            }
+        }
     }
 
     /// Home Assistant comes back odd: lists falsely empty, or answers in strange order.
@@ -99,6 +126,7 @@ impl Story {
                 // The agent says what the owner decided then, and the portal follows as soon as it hears of it.
                 self.memory.names = None;
                 self.memory.back_in_time = true;
+                self.memory.consumed = 0;
             }
             self.memory.epochs = [0, 0];
             self.stage.run(TICK * 3);

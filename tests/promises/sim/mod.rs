@@ -3,9 +3,12 @@
 //! `VESTIBULE_TEST_SEEDS` says how many seeds are played (default 300); `VESTIBULE_TEST_SEED=n` plays one alone and tells its story.
 
 mod check;
+mod company;
+mod deployed;
 mod dice;
 mod hosts;
 mod mischief;
+mod owner;
 mod reckoning;
 mod stage;
 mod story;
@@ -27,7 +30,8 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 /// S-simulation: after the last fault has healed the portal holds exactly what a fresh reading of the home gives; nothing withdrawn
-/// remains, no record is a ghost, no decision of the owner is lost or carried out twice, and the ledger verifies.
+/// remains, no record is a ghost, no decision of the owner is lost or carried out twice, and the ledger verifies. Every deployment has
+/// come to an end on which both sides agree, is in place as a whole or not at all, and nobody's work at home is lost.
 #[test]
 fn whatever_goes_wrong_the_portal_ends_equal_to_the_home() {
     if let Some(seed) = number(ALONE) {

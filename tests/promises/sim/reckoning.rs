@@ -31,6 +31,7 @@ impl Story {
         let fell = epochs.iter().zip(self.memory.epochs).any(|(now, before)| *now < before);
         assert!(!fell, "the epoch of the consent fell from {:?} to {epochs:?}", self.memory.epochs);
         self.memory.epochs = epochs;
+        self.look_at_deployments();
     }
 
     /// Everything is mended, started, and as it should be.
@@ -61,15 +62,24 @@ impl Story {
     /// All is calm: portal and home must come to agree, and then be quiet.
     pub(super) fn reckon(&mut self) {
         let until = self.stage.sim.elapsed() + CALM;
+        let mut open = None;
         while !self.agree() {
             if self.stage.sim.elapsed() >= until {
                 let status = self.stage.status();
-                panic!("no agreement: {}\n{status:#?}", self.difference());
+                let unfinished = self.unfinished();
+                panic!("no agreement: {}\n{unfinished:?}\n{status:#?}", self.difference());
             }
+            let unfinished = self.unfinished();
+            if open != unfinished {
+                self.stage.note(format_args!("open: {unfinished:?}"));
+                open = unfinished;
+            }
+            self.decide_all(true);
             self.stage.run(LOOK);
         }
         self.stage.note("in step");
         self.look();
+        self.inspect();
         // What a connection says when it is well is not in the ledger: nothing else may be said.
         let flushed = Duration::from_secs(6);
         self.stage.run(flushed);
@@ -142,6 +152,7 @@ impl Story {
         running
             && settled
             && self.stage.status().is_some_and(|status| status.in_sync)
+            && self.unfinished().is_none()
             && self.difference().is_empty()
     }
 

@@ -17,7 +17,7 @@ use vestibule_protocol::id::{Fingerprint, TenantId};
 
 use super::check::{self, Portal, Records};
 use super::dice::Seeded;
-use super::hosts::{self, BEGIN_MS, Desk};
+use super::hosts::{self, BEGIN_MS, Counter, Desk};
 
 /// One step of the network. Every message takes one at least; longer steps make a simulation of minutes affordable.
 pub(super) const TICK: Duration = Duration::from_millis(40);
@@ -58,6 +58,7 @@ pub(super) struct Stage {
     pub(super) invite: String,
     folder: tempfile::TempDir,
     desk: Desk,
+    counter: Counter,
     /// How long the next start of Home Assistant takes.
     starting: Arc<Mutex<Duration>>,
     world: vestibule_portal::world::World,
@@ -85,12 +86,14 @@ impl Stage {
         sim.host("home", move || hosts::home(house.clone(), *starts.lock().unwrap()));
         let world = hosts::world(portal_dice);
         let (path, outside) = (folder.path().join("portal"), world.clone());
-        sim.host("portal", move || hosts::portal(path.clone(), outside.clone()));
+        let counter = Counter::default();
+        let running = Arc::clone(&counter);
+        sim.host("portal", move || hosts::portal(path.clone(), outside.clone(), Arc::clone(&running)));
         let (desk, dice) = (Desk::default(), Arc::new(Mutex::new(Seeded::new(seed, "agent"))));
         let (path, asked) = (folder.path().join("agent"), Arc::clone(&desk));
         sim.host("agent", move || hosts::agent(path.clone(), Arc::clone(&dice), Arc::clone(&asked)));
         let diary = Vec::new();
-        Self { sim, home, tenant, invite, folder, desk, starting, world, diary }
+        Self { sim, home, tenant, invite, folder, desk, counter, starting, world, diary }
     }
 
     /// Lets time pass.
@@ -162,7 +165,17 @@ impl Stage {
         if host == Host::Agent {
             self.desk.lock().unwrap().take();
         }
+        if host == Host::Portal {
+            self.counter.lock().unwrap().take();
+        }
         self.sim.crash(host.name());
+    }
+
+    /// Lets a home's link know that there is something for it, if the portal runs.
+    pub(super) fn ring(&self, home: i64) {
+        if let Some(app) = &*self.counter.lock().unwrap() {
+            app.links.ring(home);
+        }
     }
 
     /// Starts a host's program again.

@@ -1,6 +1,6 @@
 //! What happens in one simulation: life at home, decisions of the owner, and everything that goes wrong; then calm, and the reckoning.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::json;
@@ -8,6 +8,7 @@ use vestibule::control::Request;
 use vestibule_dev::fake_home::{EntityKind, Model, Version};
 use vestibule_protocol::consent::Class;
 
+use super::company::Design;
 use super::dice::Seeded;
 use super::hosts::ORIGIN;
 use super::stage::{Host, Stage, TICK};
@@ -31,6 +32,12 @@ pub(super) struct Memory {
     pub(super) epochs: [u64; 2],
     /// Number for the next new thing.
     pub(super) new: u32,
+    /// What the company has handed in, in that order.
+    pub(super) designs: Vec<Design>,
+    /// Dashboards of the company as somebody at home last left them; `None` where they were deleted.
+    pub(super) edits: BTreeMap<String, Option<String>>,
+    /// Highest sequence that the agent has consumed.
+    pub(super) consumed: u64,
 }
 
 /// One whole story.
@@ -51,6 +58,9 @@ pub(super) fn play(seed: u64) -> Vec<String> {
     let patient = chance.once_in(25);
     let mut story = Story { stage, chance, memory: Memory::default(), patient };
     story.pair();
+    story.hire();
+    story.allow();
+    story.create();
     for _ in 0..story.chance.within(5..=12) {
         let pause = Duration::from_millis(story.chance.within(0..=6_000));
         story.stage.run(pause);
@@ -98,7 +108,9 @@ impl Story {
     }
 
     fn one_thing(&mut self) {
-        match self.chance.below(10) {
+        match self.chance.below(20) {
+            10..=13 => self.staff(),
+            14.. => self.tend(),
             0..=3 => {
                 for _ in 0..self.chance.within(1..=3) {
                     self.life();

@@ -99,7 +99,11 @@ impl Agent {
     pub(crate) fn start(&mut self) {
         assert!(self.child.is_none(), "it runs already");
         let log = programs::append(&self.folder.path().join("daemon.log"));
-        let child = self.program(&self.daemon, &["run"]).stdout(Stdio::from(log.try_clone().unwrap())).stderr(log).spawn();
+        let child = self
+            .program(&self.daemon, &["run"])
+            .stdout(Stdio::from(log.try_clone().unwrap()))
+            .stderr(log)
+            .spawn();
         self.child = Some(child.unwrap());
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod http;
 pub(crate) mod portal;
 pub(crate) mod programs;
 pub(crate) mod real;
+pub(crate) mod signing;
 pub(crate) mod staff;
 pub(crate) mod wire;
 

@@ -58,7 +58,8 @@ pub(crate) fn keys(messages: &[FromAgent]) -> Vec<String> {
             | FromAgent::Erase(_)
             | FromAgent::Report(_)
             | FromAgent::Request(_)
-            | FromAgent::Answer(_) => {}
+            | FromAgent::Answer(_)
+            | FromAgent::Support(_) => {}
         }
     }
     keys

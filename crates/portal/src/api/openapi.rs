@@ -6,6 +6,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::{
     body, charters, deployments, error, events, health, instances, questions, recovery, requests, snapshot,
+    support,
 };
 use crate::role::Role;
 
@@ -27,6 +28,7 @@ use crate::role::Role;
         snapshot::snapshot,
         snapshot::changes,
         snapshot::history,
+        support::list,
         charters::list,
         charters::submit,
         deployments::submit,

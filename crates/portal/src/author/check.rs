@@ -41,7 +41,8 @@ const SERVICE_KEYS: [&str; 3] = ["service", "action", "perform_action"];
 /// Looks through a deployment with what is known of its home; `now` in Unix seconds.
 #[must_use]
 pub fn check(deployment: &Deployment, held: &Held, bases: &Bases, now: u64) -> Vec<Finding> {
-    let mut check = Check { held, bases, item: None, found: BTreeSet::new() };
+    let arriving = deployment.items.iter().filter_map(Item::entity_id).collect();
+    let mut check = Check { held, bases, arriving, item: None, found: BTreeSet::new() };
     if deployment.expires <= now {
         check.error("expired", None);
     }
@@ -69,6 +70,8 @@ pub fn check(deployment: &Deployment, held: &Held, bases: &Bases, now: u64) -> V
 struct Check<'a> {
     held: &'a Held,
     bases: &'a Bases,
+    /// Entity ids of what comes along, which may be written out.
+    arriving: BTreeSet<String>,
     item: Option<usize>,
     found: BTreeSet<Finding>,
 }
@@ -196,6 +199,10 @@ impl Check<'_> {
         }
     }
 
+    fn is_service(&self, text: &str) -> bool {
+        self.arriving.contains(text) || List::Service.find(text).is_some()
+    }
+
     /// R15: a home names its things by tokens only.
     fn raw_ids(&mut self, key: Option<&str>, text: &str) {
         if let Some(key) = key
@@ -204,14 +211,23 @@ impl Check<'_> {
             return text
                 .split(',')
                 .map(str::trim)
-                .filter(|word| is_entity_id(word))
+                .filter(|word| is_entity_id(word) && !self.arriving.contains(*word))
+                .collect::<Vec<_>>()
+                .into_iter()
                 .for_each(|word| self.error("use_tokens", Some(word)));
         }
         if key.is_some_and(|key| SERVICE_KEYS.contains(&key)) {
+            // A script is called by its entity id, which only one that comes along may have written out.
+            if text.starts_with("script.") && is_entity_id(text) && !self.is_service(text) {
+                self.error("use_tokens", Some(text));
+            }
             return;
         }
         let inner = |c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.'));
         for word in text.split(inner).map(|word| word.trim_matches('.')).filter(|word| is_entity_id(word)) {
+            if self.arriving.contains(word) {
+                continue;
+            }
             // In a sentence it may be something else.
             self.find(false, "looks_like_an_entity_id", Some(word));
         }
@@ -273,7 +289,9 @@ impl Finding {
             "bad_token" => "this begins like a token and is none; write @@ for a literal @",
             "secret_moved" => "a hidden text may only stand where it stood in the base",
             "hidden_not_checked" => "nobody here knows whether this hidden text stood there",
-            "use_tokens" => "name entities by their tokens (@e_…), not by their entity ids",
+            "use_tokens" => {
+                "name entities by their tokens (@e_…), not by their entity ids; only a script or automation that comes along is named by its own"
+            }
             "looks_like_an_entity_id" => "if this is an entity id, use its token (@e_…)",
             "card_not_deployed" => "the home may not have this custom card",
             "hash_differs" => "the module is not the one that the hash names",

@@ -12,11 +12,12 @@ use super::Desk;
 use super::output::Output;
 use super::portal::PortalArgs;
 use crate::api::instances::{InstanceBody, Instances};
+use crate::api::support::SupportReports;
 use crate::author::held::Held;
 use crate::author::shown::plain;
 use crate::author::tree;
 use crate::problem::authoring as problem;
-use crate::store::{audit, erase, history, homes};
+use crate::store::{audit, erase, history, homes, support};
 use crate::when::date;
 
 #[derive(Debug, Subcommand)]
@@ -36,6 +37,16 @@ pub(super) enum InstanceCommand {
         /// Show its rooms, devices and entities; the owner sees that they were read
         #[arg(long)]
         tree: bool,
+        /// Tenant; may be left out if there is only one
+        #[arg(long, value_name = "TENANT", conflicts_with = "portal")]
+        tenant: Option<TenantId>,
+        #[command(flatten)]
+        portal: PortalArgs,
+    },
+    /// Show the support reports that a home's owner has sent; the owner sees that they were read
+    Support {
+        /// Fingerprint of the home
+        fingerprint: Fingerprint,
         /// Tenant; may be left out if there is only one
         #[arg(long, value_name = "TENANT", conflicts_with = "portal")]
         tenant: Option<TenantId>,
@@ -78,7 +89,9 @@ impl InstanceCommand {
     /// Whether the question is one to a portal.
     pub(super) const fn is_remote(&self) -> bool {
         match self {
-            Self::List { portal, .. } | Self::Show { portal, .. } => portal.is_named(),
+            Self::List { portal, .. } | Self::Show { portal, .. } | Self::Support { portal, .. } => {
+                portal.is_named()
+            }
             Self::Erase { .. } => false,
         }
     }
@@ -98,6 +111,11 @@ impl InstanceCommand {
             }
             Self::Show { fingerprint, portal, .. } => {
                 show_tree(&portal.needed()?.text(&format!("/v1/instances/{fingerprint}/snapshot"))?, output)?;
+            }
+            Self::Support { fingerprint, portal, .. } => {
+                let answer: Value = portal.needed()?.get(&format!("/v1/instances/{fingerprint}/support"))?;
+                let words = reports(&answer)?;
+                output.answer(&answer, &words);
             }
             // Only administrators of the machine erase by command.
             Self::Erase { .. } => return Err(problem::portal_needed()),
@@ -143,6 +161,28 @@ impl InstanceCommand {
                 let words = rows(std::slice::from_ref(&body))?.iter().map(Row::words).collect::<String>();
                 desk.output.answer(&body, &words);
             }
+            Self::Support { fingerprint, tenant, .. } => {
+                let tenant = desk.tenant(tenant.as_ref())?;
+                let home = desk.read(|db| homes::get(db, tenant.id, &fingerprint))?;
+                let kept = desk.read(|db| support::list(db, home.id))?;
+                if !kept.is_empty() {
+                    desk.write(|tx| {
+                        audit::write(
+                            tx,
+                            Some(tenant.id),
+                            "operator",
+                            "read_support",
+                            "home",
+                            Some(home.id),
+                            "{}",
+                        )
+                    })?;
+                }
+                let answer = serde_json::to_value(SupportReports::from(kept))
+                    .map_err(|_| crate::problem::unavailable())?;
+                let words = reports(&answer)?;
+                desk.output.answer(&answer, &words);
+            }
             Self::Erase { fingerprint, tenant } => {
                 let tenant = desk.tenant(tenant.as_ref())?;
                 desk.write(|tx| {
@@ -160,6 +200,31 @@ impl InstanceCommand {
 fn rows(bodies: &[InstanceBody]) -> Result<Vec<Row>, Problem> {
     let value = serde_json::to_value(bodies).map_err(|_| crate::problem::unavailable())?;
     Vec::deserialize(value).map_err(|_| crate::problem::unavailable())
+}
+
+/// Support reports in words.
+fn reports(answer: &Value) -> Result<String, Problem> {
+    #[derive(Deserialize)]
+    struct Reports {
+        reports: Vec<Report>,
+    }
+    #[derive(Deserialize)]
+    struct Report {
+        text: String,
+        at: u64,
+    }
+    let Reports { reports } = Reports::deserialize(answer).map_err(|_| problem::portal_confused())?;
+    if reports.is_empty() {
+        return Ok("There are no support reports.".to_owned());
+    }
+    let mut text = String::new();
+    for report in &reports {
+        let _ = writeln!(text, "{}", date(report.at));
+        for line in report.text.lines() {
+            let _ = writeln!(text, "    {}", plain(line));
+        }
+    }
+    Ok(text)
 }
 
 fn list(rows: &[Row]) -> String {

@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use axum::body::Bytes;
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::deployment::DeploymentId;
-use vestibule_protocol::message::{Answer, Charters, Deploy, Done, Read, Reads, Report, Request, Withdraw};
+use vestibule_protocol::message::{
+    Answer, Charters, Deploy, Done, Read, Reads, Report, Request, Support, Withdraw,
+};
 
 use super::End;
 use super::session::Session;
 use crate::store::charters::Kept;
 use crate::store::homes::{self, Linked};
-use crate::store::{Stop, Tx, delivery, deployments, questions, reports, requests};
+use crate::store::{Stop, Tx, delivery, deployments, questions, reports, requests, support};
 
 /// Charters in one message: each is at most some 20 kB.
 const CHARTERS: usize = 50;
@@ -120,6 +122,11 @@ impl Session<'_> {
     pub(super) async fn request(&mut self, request: Request) -> Result<(), End> {
         let (tenant, of) = (self.open.tenant, self.open.fingerprint);
         self.item(request.id, move |tx, home| requests::take(tx, home, tenant, &of, &request)).await
+    }
+
+    pub(super) async fn support(&mut self, report: Support) -> Result<(), End> {
+        let (tenant, of) = (self.open.tenant, self.open.fingerprint);
+        self.item(report.id, move |tx, home| support::take(tx, home, tenant, &of, &report)).await
     }
 
     pub(super) async fn answered(&mut self, answer: Answer) -> Result<(), End> {

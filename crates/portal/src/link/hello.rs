@@ -57,6 +57,9 @@ pub(super) async fn answer(
             let mut home = homes::linked(tx, right)?;
             consent::take(tx, &mut home, &body.consent, schema)?;
             let verdict = sessions::renew(tx, right.home, body.session.as_ref(), &session)?;
+            if verdict.restored || verdict.cloned {
+                delivery::take_back(tx, right.home)?;
+            }
             Ok((right, home.root, delivery::sequence(tx.db, right.home)?, verdict))
         })
         .await?;

@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use vestibule_protocol::consent::Class;
 use vestibule_protocol::message::{
-    Answer, Buckets, Commit, ConsentChanged, Erase, FromAgent, Puts, RefusalCode, Report, Request,
+    Answer, Buckets, Commit, ConsentChanged, Erase, FromAgent, Puts, RefusalCode, Report, Request, Support,
 };
 use vestibule_protocol::record::Key;
 use vestibule_protocol::schema;
@@ -12,7 +12,7 @@ use vestibule_protocol::tree::{KeyHash, RecordHasher, Root};
 use super::{End, wire};
 use crate::app::App;
 use crate::store::edit::Prepared;
-use crate::store::{reports, requests};
+use crate::store::{reports, requests, support};
 
 /// Frames up to this size are worked on where they arrive; larger ones aside, a few at a time.
 const SMALL: usize = 16 << 10;
@@ -28,6 +28,7 @@ pub(super) enum Work {
     Report(Report),
     Request(Request),
     Answer(Answer),
+    Support(Support),
 }
 
 /// Reads one frame under the classes that are granted.
@@ -63,7 +64,10 @@ fn prepare(frame: &[u8], classes: &[Class]) -> Result<Work, RefusalCode> {
         FromAgent::Report(report) if reports::is_sound(&report) => Work::Report(report),
         FromAgent::Request(request) if requests::is_sound(&request) => Work::Request(request),
         FromAgent::Answer(answer) => Work::Answer(answer),
-        FromAgent::Report(_) | FromAgent::Request(_) => return Err(RefusalCode::BadMessage),
+        FromAgent::Support(report) if support::is_sound(&report) => Work::Support(report),
+        FromAgent::Report(_) | FromAgent::Request(_) | FromAgent::Support(_) => {
+            return Err(RefusalCode::BadMessage);
+        }
         FromAgent::Enrol(_) | FromAgent::Hello(_) => return Err(RefusalCode::BadMessage),
     })
 }

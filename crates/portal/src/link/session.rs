@@ -6,7 +6,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use vestibule_protocol::id::TenantId;
 use vestibule_protocol::limits::{PING_SECONDS, SILENCE_SECONDS};
 use vestibule_protocol::message::{
-    Ack, Commit, ConsentChanged, Done, Erase, Erased, Mismatch, Pull, RefusalCode,
+    Ack, Commit, ConsentChanged, Done, Erase, Erased, Mismatch, Part, Pull, RefusalCode,
 };
 use vestibule_protocol::receipt::Scope;
 
@@ -18,7 +18,7 @@ use super::registry::Control;
 use super::wire::{Incoming, Wire};
 use crate::app::App;
 use crate::store::edit::Edit;
-use crate::store::{Stop, consent, erase, handled, homes, staging};
+use crate::store::{Stop, consent, erase, handled, homes, staging, support};
 
 /// Serves the link until it ends.
 pub(super) async fn run(app: &App, tenant: TenantId, open: Open, wire: &mut Wire) -> Result<(), End> {
@@ -132,8 +132,24 @@ impl Session<'_> {
             Work::Report(report) => self.report(report).await,
             Work::Request(request) => self.request(request).await,
             Work::Answer(answer) => self.answered(answer).await,
+            Work::Support(report) => self.support(report).await,
             Work::Consent(changed) => self.consent(changed).await,
-            Work::Erase(Erase { id }) => {
+            Work::Erase(Erase { id, only: Some(Part::Support) }) => {
+                let (tenant, fingerprint) = (self.tenant, self.open.fingerprint);
+                let (row, key) = (self.open.tenant, self.app.key.clone());
+                let erased = self.app.store.write(move |tx| {
+                    let home = homes::linked(tx, right)?;
+                    if let Some(receipts) = handled::before(tx, home.id, &id)? {
+                        return Ok(Done { id, root: home.root, receipts });
+                    }
+                    support::take_back(tx, &home, row)?;
+                    let receipts = vec![handled::receipt(tx, &key, id, tenant, fingerprint, Scope::Support)?];
+                    handled::note(tx, home.id, &id, &receipts)?;
+                    Ok(Done { id, root: home.root, receipts })
+                });
+                self.wire.send(erased.await?).await
+            }
+            Work::Erase(Erase { id, only: None }) => {
                 let (tenant, home, key) = (self.tenant, self.open.fingerprint, self.app.key.clone());
                 let receipt = self
                     .app

@@ -105,6 +105,18 @@ pub fn hand_out(tx: &Tx<'_>, right: Right) -> Result<Due, Stop> {
     })
 }
 
+/// The home may not know any more what waited there (R6): it is given it again. One that does know it says how it stands.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn take_back(tx: &Tx<'_>, home: i64) -> Result<(), Stop> {
+    let waits = |state: State| state != State::Delivered && state.is_pending();
+    for mut row in deployments::in_states(tx.db, Of::Home(home), waits)? {
+        deployments::enter(tx, &mut row, State::Delivered, None, "portal", "deliver_again")?;
+    }
+    Ok(())
+}
+
 /// R32: what stands below the highest sequence that was handed out could not be applied any more.
 fn supersede(tx: &Tx<'_>, home: i64) -> Result<(), Stop> {
     let floor = sequence(tx.db, home)?;
@@ -120,7 +132,7 @@ fn withdrawn(db: &Connection, home: i64, now: Seconds) -> Result<Vec<DeploymentI
     let rows = deployments::in_states(db, Of::Home(home), |state| state == State::Withdrawn)?;
     Ok(rows
         .into_iter()
-        .filter(|row| row.handed.is_some() && row.expires > now)
+        .filter(|row| row.handed.is_some() && row.expires > now && row.code.is_none())
         .map(|row| row.deployment)
         .collect())
 }

@@ -8,12 +8,12 @@ use vestibule_protocol::record::key_prefixes;
 
 use super::edit::Edit;
 use super::homes::{self, Linked};
-use super::{Stop, Tx, audit, consent, staging};
+use super::{Stop, Tx, audit, consent, staging, support};
 use crate::journal::{Entry, Tag};
 use crate::world::Seconds;
 
 /// Tables with a column `home`, apart from the home's own row.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "record",
     "bucket",
     "version",
@@ -28,6 +28,7 @@ const TABLES: [&str; 14] = [
     "question",
     "request",
     "event",
+    "support",
 ];
 
 /// Deletes a class in what is held, staged and past; older roots answer 410 (R27). The caller makes the next version.
@@ -114,6 +115,12 @@ pub fn replay(tx: &Tx<'_>) -> Result<u32, Stop> {
         };
         match entry.scope {
             Scope::All => delete(tx, home, &tag, entry.time, "portal")?,
+            // Reports that came afterwards were sent by a new decision.
+            Scope::Support => {
+                if !support::forget(tx, home, entry.time)? {
+                    continue;
+                }
+            }
             Scope::Class(withdrawn) => {
                 let mut linked = homes::linked(tx, homes::Right { home, generation })?;
                 forget_class(tx, &mut linked, withdrawn, at)?;

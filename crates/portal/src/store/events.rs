@@ -19,7 +19,7 @@ pub struct Event {
     pub n: u64,
     /// Unix time in seconds.
     pub at: Seconds,
-    /// `deployment`, `question`, `request` or `charter`.
+    /// `deployment`, `question`, `request`, `support` or `charter`.
     pub kind: String,
     /// JSON object.
     pub body: String,

@@ -11,6 +11,9 @@ use crate::life::State;
 /// Longest code in a report, in bytes.
 const CODE_BYTES: usize = 64;
 
+/// With this code a home refuses what was withdrawn before it was carried out.
+const WITHDRAWN: &str = "withdrawn";
+
 /// Whether a report is one that an agent can send: codes and opaque ids only (R15).
 #[must_use]
 pub fn is_sound(report: &Report) -> bool {
@@ -44,16 +47,20 @@ pub fn take(tx: &Tx<'_>, home: &Linked, tenant: i64, report: &Report) -> Result<
     };
     let (next, implied) = State::reported(report.state);
     let code = report.code.as_deref().or(implied);
-    if !row.state.may_be_reported(next) {
+    // The home has heard that staff took it back: that stays what became of it, and need not be told again.
+    let heard = row.state == State::Withdrawn && next == State::Refused && code == Some(WITHDRAWN);
+    let next = if heard { State::Withdrawn } else { next };
+    let items = merged(&row.items, &report.items);
+    // Told again after one of the two was put back to an earlier state (R6).
+    if next == row.state && code == row.code.as_deref() && items == row.items {
+        return Ok(());
+    }
+    if !heard && !row.state.may_be_reported(next) {
         return deployments::act(tx, &row, "home", "report_out_of_order");
     }
-    let items = merged(&row.items, &report.items);
     if items != row.items {
         let text = serde_json::to_string(&items).map_err(|_| Stop::NotStored)?;
         tx.db.execute("UPDATE deployment SET items = ?2 WHERE id = ?1", params![row.id, text])?;
-    }
-    if next == row.state && code == row.code.as_deref() && items == row.items {
-        return Ok(());
     }
     deployments::enter(tx, &mut row, next, code, "home", "report")
 }

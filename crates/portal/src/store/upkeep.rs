@@ -4,7 +4,7 @@ use rusqlite::params;
 use vestibule_protocol::limits::{OUTBOX_ID_SECONDS, STAGED_SECONDS};
 use vestibule_protocol::schema::HISTORY_DAYS;
 
-use super::{Stop, Tx, audit, deployments, erase, events, questions, requests, writer};
+use super::{Stop, Tx, audit, deployments, erase, events, questions, requests, support, writer};
 use crate::world::Seconds;
 
 const DAY: Seconds = 24 * 3600;
@@ -65,8 +65,9 @@ fn expire(tx: &Tx<'_>, now: Seconds) -> Result<(), Stop> {
     questions::expire(tx)?;
     requests::expire(tx)?;
     events::expire(tx)?;
+    let reports = support::expire(tx)?;
     // A large file is not rewritten every day: SQLite overwrites what is deleted, and erasures rewrite it anyway.
-    if expired > 0 && writer::size(tx.db) <= writer::SCRUB_AT_ONCE {
+    if (expired > 0 || reports) && writer::size(tx.db) <= writer::SCRUB_AT_ONCE {
         tx.scrub_afterwards();
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! A home as the portal sees it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
@@ -125,10 +126,14 @@ pub(crate) struct Link {
 
 impl Link {
     pub(crate) async fn open(portal: &Portal, tenant: &Tenant) -> Self {
-        let stream = TcpStream::connect(portal.running.addr).await.unwrap();
+        Self::reach(portal.running.addr, tenant, portal.now()).await
+    }
+
+    /// The same with a portal elsewhere.
+    pub(crate) async fn reach(addr: SocketAddr, tenant: &Tenant, now: u64) -> Self {
+        let stream = TcpStream::connect(addr).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let mut request =
-            format!("ws://{}/v1/link/{}", portal.running.addr, tenant.id).into_client_request().unwrap();
+        let mut request = format!("ws://{addr}/v1/link/{}", tenant.id).into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", SUBPROTOCOL.parse().unwrap());
         let (socket, response) = client_async(request, stream).await.unwrap();
         assert_eq!(response.headers()["sec-websocket-protocol"], SUBPROTOCOL);
@@ -138,7 +143,7 @@ impl Link {
             told: VecDeque::new(),
         };
         let FromPortal::Challenge(challenge) = link.receive().await else { panic!("no challenge") };
-        Statement::verify(&challenge.statement, &tenant.id, &tenant.origin, portal.now()).unwrap();
+        Statement::verify(&challenge.statement, &tenant.id, &tenant.origin, now).unwrap();
         link.challenge = challenge;
         link
     }

@@ -218,7 +218,7 @@ async fn the_openapi_document_is_complete() {
     }
     routed.sort();
     assert_eq!(listed, routed);
-    assert_eq!(routed.len(), 22);
+    assert_eq!(routed.len(), 23);
     assert_eq!(portal.get("/v1/health", "").await.json()["ok"], true);
     assert_eq!(portal.get("/nowhere", "").await.json()["problem"]["code"], "not_found");
 }

@@ -378,7 +378,7 @@ async fn r28_erasing_a_home_erases_its_deployments() {
     let id = company.deploy(&portal, &home, 1).await;
     assert!(!files_with(portal.folder.path(), b"canary kitchen").is_empty());
     link.ask(report(id, ReportState::Refused, Some("not_granted"))).await;
-    assert_eq!(link.ask(Erase { id: Fixed([1; 16]) }).await.kind(), "erased");
+    assert_eq!(link.ask(Erase { id: Fixed([1; 16]), only: None }).await.kind(), "erased");
     for trace in
         [b"canary kitchen".as_slice(), b"not_granted", &id.0, id.to_string().as_bytes(), &home.fingerprint.0]
     {

@@ -11,7 +11,7 @@ use vestibule_portal::store::{audit, erase};
 use vestibule_portal::world::World;
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::consent::Class;
-use vestibule_protocol::message::{ConsentChanged, Erase, FromPortal, RefusalCode};
+use vestibule_protocol::message::{ConsentChanged, Erase, FromPortal, Part, RefusalCode, Support};
 use vestibule_protocol::receipt::{Receipt, Scope};
 
 async fn with_names(portal: &Portal, seed: u8) -> (Home, Link, String) {
@@ -111,7 +111,7 @@ async fn r28_a_restored_database_is_erased_again_before_anybody_can_ask() {
     assert!(!files_with(backup.path(), b"canary").is_empty(), "the backup holds it");
     let mut home = home;
     let mut link = home.connect(&portal).await;
-    let answer = link.ask(Erase { id: Fixed([1; 16]) }).await;
+    let answer = link.ask(Erase { id: Fixed([1; 16]), only: None }).await;
     assert_eq!(answer.kind(), "erased");
     let mut link = other.connect(&portal).await;
     withdraw_names(&mut other);
@@ -136,11 +136,37 @@ async fn r28_a_restored_database_is_erased_again_before_anybody_can_ask() {
     assert_eq!(portal.get(&path, &other_token).await.text(), other.lines());
 }
 
+/// Support reports that were taken back do not come back with a backup, and later ones are not taken back with them.
+#[tokio::test]
+async fn r28_support_reports_that_were_taken_back_stay_so() {
+    let portal = Portal::start().await;
+    let backup = tempfile::tempdir().unwrap();
+    let (mut home, mut link, token) = with_names(&portal, 1).await;
+    let report = |n: u8, text: &str| Support { id: Fixed([n; 16]), text: text.to_owned(), time: 1 };
+    assert_eq!(link.ask(report(1, "an-early-report")).await.kind(), "done");
+    let portal = portal.restart_after(|folder| copy(folder, backup.path())).await;
+    let mut link = home.connect(&portal).await;
+    let erase = Erase { id: Fixed([2; 16]), only: Some(Part::Support) };
+    assert_eq!(link.ask(erase).await.kind(), "done");
+    let portal = portal.restart_after(|folder| put_back(backup.path(), folder)).await;
+    assert_eq!(files_with(portal.folder.path(), b"an-early-report"), Vec::<String>::new());
+    portal.pass(1);
+    let mut link = home.connect(&portal).await;
+    assert_eq!(link.ask(report(3, "a-late-report")).await.kind(), "done");
+    let portal = portal.restart().await;
+    let path = format!("/v1/instances/{}/support", home.fingerprint);
+    let reports = portal.get(&path, &token).await.json()["reports"].clone();
+    assert_eq!(reports[0]["text"], "a-late-report");
+    assert_eq!(reports.as_array().unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn r29_an_erased_home_gets_a_receipt_and_may_be_paired_again() {
     let portal = Portal::start().await;
     let (mut home, mut link, token) = with_names(&portal, 1).await;
-    let FromPortal::Erased(erased) = link.ask(Erase { id: Fixed([3; 16]) }).await else { panic!() };
+    let FromPortal::Erased(erased) = link.ask(Erase { id: Fixed([3; 16]), only: None }).await else {
+        panic!()
+    };
     let receipt =
         Receipt::verify(&erased.receipt, portal.running.app.key.verifying_key().as_bytes()).unwrap();
     assert_eq!((receipt.scope, receipt.id), (Scope::All, Fixed([3; 16])));
@@ -195,7 +221,7 @@ async fn r30_reading_is_recorded_and_the_chain_holds_without_the_details() {
     assert!(newest["details"].as_str().unwrap().contains(&home.root().to_string()));
     let verify = async || portal.running.app.store.read(audit::verify).await.unwrap();
     let before = verify().await.unwrap();
-    link.ask(Erase { id: Fixed([3; 16]) }).await;
+    link.ask(Erase { id: Fixed([3; 16]), only: None }).await;
     assert_eq!(verify().await, Ok(before + 1), "with the details gone");
     let forge = |tx: &vestibule_portal::store::Tx<'_>| {
         tx.db.execute("UPDATE audit SET verb = 'nothing' WHERE n = 2", [])?;

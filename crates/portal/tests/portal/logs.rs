@@ -37,7 +37,7 @@ fn r17_logs_hold_codes_only() {
             let (mut home, mut link) = Home::pair(&portal, &tenant).await;
             home.furnish(3);
             link.sync(&home).await;
-            link.ask(Erase { id: Fixed([1; 16]) }).await;
+            link.ask(Erase { id: Fixed([1; 16]), only: None }).await;
             Link::open(&portal, &tenant).await.send_raw(vec![7]).await;
             portal.get("/v1/instances", "wrong").await;
             let secrets = [

@@ -35,4 +35,6 @@ mod questions;
 #[cfg(test)]
 mod silence;
 #[cfg(test)]
+mod support;
+#[cfg(test)]
 mod sync;

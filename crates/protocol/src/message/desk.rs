@@ -153,6 +153,18 @@ pub struct Request {
     pub time: u64,
 }
 
+/// `support`: a report for whoever helps, sent because the owner has read exactly this and said so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Support {
+    /// The outbox item.
+    pub id: Fixed<16>,
+    /// The report as it was shown: versions, counts, codes and times, in English.
+    pub text: String,
+    /// Unix time in seconds at which it was made, by the home's clock.
+    pub time: u64,
+}
+
 /// `answer`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -44,7 +44,8 @@ fn from_agent() -> Vec<FromAgent> {
             },
         }
         .into(),
-        Erase { id: Fixed([4; 16]) }.into(),
+        Erase { id: Fixed([4; 16]), only: None }.into(),
+        Support { id: Fixed([15; 16]), text: "Vestibule: 0.1.0\n".into(), time: 1_800_000_000 }.into(),
         Report {
             id: Fixed([5; 16]),
             deployment: deployment(),
@@ -132,6 +133,17 @@ fn every_message_is_golden_and_reads_back() {
     }
     assert_eq!(golden.len(), FromAgent::KINDS.len() + FromPortal::KINDS.len());
     insta::assert_snapshot!(golden.join("\n"));
+}
+
+/// What else an erasure can ask for, beside the golden one.
+#[test]
+fn an_erasure_of_the_reports_alone_says_so() {
+    let message: FromAgent = Erase { id: Fixed([4; 16]), only: Some(Part::Support) }.into();
+    let json = message.to_json().unwrap();
+    let golden = r#"{"t":"erase","id":"BAQEBAQEBAQEBAQEBAQEBA","only":"support"}"#;
+    assert_eq!(String::from_utf8(json.clone()).unwrap(), golden);
+    assert_eq!(FromAgent::from_json(&json), Ok(message));
+    assert!(FromAgent::from_json(golden.replace("support", "names").as_bytes()).is_err());
 }
 
 /// S97: what is not listed is refused, by name.

@@ -113,7 +113,7 @@ fn r16_what_was_changed_since_is_a_conflict_with_both_differences() {
     // With the old text from the journal, both sides can be shown.
     let hosts = BTreeSet::new();
     let known = [(BOARD, text(CONTENTS))];
-    let choices = Choices { hosts: &hosts, known: &known };
+    let choices = Choices { hosts: &hosts, known: &known, origins: &Origins::default() };
     let refusal = make(&deployment(vec![replace(CONTENTS, &designed)]), &changed, &Things, &key(), &choices)
         .unwrap_err();
     let words: Vec<Vec<String>> =

@@ -48,6 +48,13 @@ keys such as `code`, `password`, `token`, `phone_number` or `latitude`, numbers 
 point, and every text that names something excluded. If you withdraw `names`, the portal
 deletes contents too and gets them again without texts. A dashboard that cannot leave stays at home, and `vestibule status` says why.
 
+## A support report
+
+It belongs to no list of fields, because it is no record: a page of text that you read first, and that leaves only when you send it. It holds versions
+(Vestibule, Home Assistant, kind of installation), for how long both connections have stood or the code of what is wrong with them, memory, which
+classes are granted, how many exclusions and how many records of each kind there are, bytes of the last 24 hours, and the kinds of what waits to be
+delivered. No names, no addresses, no ids. A portal keeps it for 90 days at most, and erases it when you take it back.
+
 ## How the words are chosen
 
 Without `names`, every word comes from a list that ships with the program: Home Assistant's own domains, device classes, units, modes and

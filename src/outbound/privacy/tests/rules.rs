@@ -209,6 +209,7 @@ fn r9_resources_are_a_type_and_a_word() {
         "/local/emma.js",
         "https://emma.example/x.js",
         "data:text/javascript;base64,AAAA",
+        "data:text/javascript;vestibule=acme-clock,customElements.define('acme-clock', class extends HTMLElement {})",
     ];
     let list = urls.iter().enumerate().map(|(number, url)| resource(&number.to_string(), url)).collect();
     let mut told =
@@ -216,7 +217,7 @@ fn r9_resources_are_a_type_and_a_word() {
     told.sort();
     assert_eq!(
         told,
-        ["hacs", "local", "other", "other"]
+        ["hacs", "local", "other", "other", "ours"]
             .map(|source| format!(r#"{{"source":"{source}","type":"module"}}"#))
     );
 }

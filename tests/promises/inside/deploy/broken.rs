@@ -83,21 +83,6 @@ async fn an_edit_between_the_yes_and_the_deed_is_a_conflict() {
     assert_eq!(contents(&world, "acme-hall").as_deref(), Some(FOREIGN));
 }
 
-/// R43: Home Assistant writes records ten seconds later, so a crash can lose them; then they are written again, once.
-#[tokio::test(start_paused = true)]
-async fn r43_what_home_assistant_lost_is_written_again() {
-    let (world, portal) = house().await;
-    let id = deployed(&world, &portal, dashboard("acme-hall", OLD)).await;
-    world.home.change_silently(|model| {
-        model.dashboards.retain(|dashboard| dashboard["url_path"] != "acme-hall");
-        model.contents.remove("acme-hall");
-    });
-    world.home.cut_connections();
-    waited("it is there again", || contents(&world, "acme-hall").as_deref() == Some(OLD)).await;
-    until(&world, id, "settled").await;
-    assert!(has_dashboard(&world, "acme-hall"));
-}
-
 #[tokio::test(start_paused = true)]
 async fn an_agent_that_ends_in_the_middle_goes_on_where_it_was() {
     let (mut world, portal) = house().await;

@@ -92,3 +92,63 @@ async fn a_script_is_written_with_a_dashboard_or_not_at_all() {
     assert_eq!(world.home.model(|model| model.routines.ids(Domain::Script)), Vec::<String>::new());
     assert!(!has_dashboard(&world, "acme-hall"));
 }
+
+/// A script, an automation that calls it, a card, and a dashboard that names all three.
+fn together() -> Vec<Item> {
+    let routine = |id: &str, content: &str| RoutinePut {
+        existing: None,
+        id: Some(id.into()),
+        base: Base::None,
+        content: content.into(),
+    };
+    let board = r#"{"views":[{"cards":[{"type":"custom:acme-clock"},{"type":"entities","entities":["script.acme_night","automation.wake"]}]}]}"#;
+    let wake = WAKE.replace(r#""actions":[]"#, r#""actions":[{"action":"script.acme_night"}]"#);
+    vec![
+        dashboard("acme-hall", board),
+        Item::AutomationPut(routine("acme_wake", &wake)),
+        Item::ScriptPut(routine("acme_night", r#"{"alias":"Night","sequence":[]}"#)),
+        card("customElements.define('acme-clock', class extends HTMLElement {});", Base::None),
+    ]
+}
+
+fn nothing_is_left(world: &World, urls_before: &[String]) {
+    for domain in [Domain::Script, Domain::Automation] {
+        assert_eq!(world.home.model(|model| model.routines.ids(domain)), Vec::<String>::new());
+    }
+    assert!(!has_dashboard(world, "acme-hall"));
+    assert_eq!(urls(world), urls_before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dashboard_names_what_comes_along_and_all_of_it_is_undone() {
+    let (world, portal) = house().await;
+    let before = urls(&world);
+    let id = portal.submit(&portal.draft(together())).await;
+    let shown = approve(&world, id).await;
+    let callers = shown.abilities.iter().filter(|ability| ability.kind == "called_by").count();
+    assert_eq!(callers, 2, "{shown:#?}");
+    until(&world, id, "verified").await;
+    let states = |id: &str| world.home.model(|model| model.states.contains_key(id));
+    assert!(states("script.acme_night") && states("automation.wake"));
+    assert!(contents(&world, "acme-hall").unwrap().contains("script.acme_night"));
+    let undone: DeploymentView = world.ask_one(Request::Undo { id, overwrite: false }).await;
+    assert_eq!(undone.state, "undone");
+    nothing_is_left(&world, &before);
+}
+
+/// The entity id was taken in the moment between the plan and the deed: nothing stays that names the wrong thing.
+#[tokio::test(start_paused = true)]
+async fn what_gets_another_entity_id_than_others_name_is_rolled_back() {
+    let (world, portal) = house().await;
+    let before = urls(&world);
+    let id = portal.submit(&portal.draft(together())).await;
+    until(&world, id, "waiting").await;
+    let saves = world.home.commands().get("lovelace/dashboards/create").copied().unwrap_or_default();
+    world.home.before("lovelace/dashboards/create", saves + 1, |home| {
+        home.rename_entity("automation.wake", "automation.other");
+    });
+    approve(&world, id).await;
+    let rolled_back = until(&world, id, "rolled_back").await;
+    assert_eq!(rolled_back.code.as_deref(), Some("other_entity_id"), "{rolled_back:#?}");
+    nothing_is_left(&world, &before);
+}

@@ -29,17 +29,27 @@ async fn a_dashboard_is_approved_written_settled_and_undone() {
 
 #[tokio::test(start_paused = true)]
 async fn the_owner_is_told_once_and_can_say_no() {
-    let (world, portal) = house().await;
+    let (mut world, portal) = house().await;
     let id = portal.submit(&portal.draft(vec![dashboard("acme-hall", OLD)])).await;
     until(&world, id, "waiting").await;
-    let told = || world.home.model(|model| model.notifications.len());
-    waited("the owner is told", || told() == 1).await;
+    let told = |world: &World| world.home.model(|model| model.notifications.len());
+    waited("the owner is told", || told(&world) == 1).await;
+    // Dismissed in Home Assistant, and not told again after a restart.
+    world.home.change_silently(|model| model.notifications.clear());
+    world.crash();
+    world.start().await;
+    sleep(PATIENCE).await;
+    assert_eq!(told(&world), 0);
+    let next = portal.submit(&portal.draft(vec![dashboard("acme-attic", OLD)])).await;
+    until(&world, next, "waiting").await;
+    waited("the owner is told of another", || told(&world) == 1).await;
+    let _: DeploymentView = world.ask_one(Request::Reject { id: next }).await;
     let status = world.status().await;
     assert_eq!(status.waiting, 1);
     let refused: DeploymentView = world.ask_one(Request::Reject { id }).await;
     assert_eq!((&*refused.state, refused.code.as_deref()), ("refused", Some("declined")));
     assert_eq!(heard(&portal, id, "refused").await.as_deref(), Some("declined"));
-    waited("nothing waits any more", || told() == 0).await;
+    waited("nothing waits any more", || told(&world) == 0).await;
     assert!(!has_dashboard(&world, "acme-hall"));
     let again = world.ask(Request::Approve { id, plan_hash: None, hosts: Default::default() }).await;
     assert_eq!(again.unwrap_err().code, "not_waiting");

@@ -160,3 +160,27 @@ fn routines_are_read_like_dashboards() {
         [(true, "use_tokens", Some("light.lamp".into()))]
     );
 }
+
+#[test]
+fn what_comes_along_is_named_by_the_entity_id_that_it_will_get() {
+    let routine = |id: &str, content: &str| RoutinePut {
+        existing: None,
+        id: Some(id.into()),
+        base: Base::None,
+        content: content.into(),
+    };
+    let board = r#"{"cards":[{"entities":["script.night","automation.wake_up"]},{"content":"{{ states('script.night') }}"},
+        {"tap_action":{"action":"perform-action","perform_action":"script.night"}}]}"#;
+    let script = || Item::ScriptPut(routine("night", r#"{"sequence":[]}"#));
+    let wake = || {
+        Item::AutomationPut(routine(
+            "x",
+            r#"{"alias":"Wake up","triggers":[],"actions":[{"action":"script.night"}]}"#,
+        ))
+    };
+    assert_eq!(findings(vec![new_dashboard("a-b", board), wake(), script()]), []);
+    let found = findings(vec![new_dashboard("a-b", board), wake()]);
+    let script = |error, code| (error, code, Some("script.night".to_owned()));
+    let (looks, raw) = (script(false, "looks_like_an_entity_id"), script(true, "use_tokens"));
+    assert_eq!(found, [looks, raw.clone(), raw]);
+}

@@ -1,4 +1,4 @@
-//! The page's sentences in five languages: one file each in `addon/words`, a line a sentence, `key = text`, sorted by key.
+//! Sentences for the owner, on the page and in Home Assistant's notifications, in five languages: one file each in `addon/words`, a line a sentence, `key = text`, sorted by key.
 //!
 //! `{}` in a sentence stands for a value. A test keeps the files equal in keys and places, and every key that is used in them.
 
@@ -6,29 +6,29 @@ use std::cmp::Ordering;
 
 /// Languages, the first of which is the fallback.
 const CATALOGUES: [(&str, &str); 5] = [
-    ("en", include_str!("../../addon/words/en.txt")),
-    ("de", include_str!("../../addon/words/de.txt")),
-    ("es", include_str!("../../addon/words/es.txt")),
-    ("fr", include_str!("../../addon/words/fr.txt")),
-    ("nl", include_str!("../../addon/words/nl.txt")),
+    ("en", include_str!("../addon/words/en.txt")),
+    ("de", include_str!("../addon/words/de.txt")),
+    ("es", include_str!("../addon/words/es.txt")),
+    ("fr", include_str!("../addon/words/fr.txt")),
+    ("nl", include_str!("../addon/words/nl.txt")),
 ];
 
 /// The sentences of one language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Words {
+pub(crate) struct Words {
     /// Such as `de`.
-    pub(super) language: &'static str,
+    pub(crate) language: &'static str,
     text: &'static str,
 }
 
 impl Words {
     /// The first of a browser's languages that there is. A browser lists them by preference; the weights only repeat that.
-    pub(super) fn accepted(accept: &str) -> Option<Self> {
+    pub(crate) fn accepted(accept: &str) -> Option<Self> {
         accept.split(',').take(16).filter(|one| !one.ends_with("q=0")).find_map(Self::of)
     }
 
     /// The language of the home, else English.
-    pub(super) fn of_home(language: Option<&str>) -> Self {
+    pub(crate) fn of_home(language: Option<&str>) -> Self {
         language.and_then(Self::of).unwrap_or(Self::nth(0))
     }
 
@@ -44,12 +44,12 @@ impl Words {
     }
 
     /// The sentence; the key itself if there is none.
-    pub(super) fn get(self, key: &'static str) -> &'static str {
+    pub(crate) fn get(self, key: &'static str) -> &'static str {
         self.find(key).unwrap_or(key)
     }
 
     /// The sentence of a key that is made at run time, such as the name of a kind of room.
-    pub(super) fn find(self, key: &str) -> Option<&'static str> {
+    pub(crate) fn find(self, key: &str) -> Option<&'static str> {
         let bytes = self.text.as_bytes();
         let (mut low, mut high) = (0, bytes.len());
         while low < high {
@@ -68,7 +68,7 @@ impl Words {
     }
 
     /// A sentence with its places filled, in order.
-    pub(super) fn fill(self, key: &'static str, values: &[&dyn std::fmt::Display]) -> String {
+    pub(crate) fn fill(self, key: &'static str, values: &[&dyn std::fmt::Display]) -> String {
         let mut values = values.iter();
         let mut text = String::new();
         for (at, part) in self.get(key).split("{}").enumerate() {
@@ -128,7 +128,7 @@ mod tests {
     fn every_key_that_is_used_exists_and_the_other_way_round() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut texts = Vec::new();
-        for folder in ["addon/templates", "src/page"] {
+        for folder in ["addon/templates", "src/page", "src/agent/notices"] {
             for entry in std::fs::read_dir(root.join(folder)).unwrap() {
                 texts.push(std::fs::read_to_string(entry.unwrap().path()).unwrap());
             }
@@ -148,8 +148,20 @@ mod tests {
         assert!(missing.is_empty(), "no sentence for {missing:?}");
         // These are spelled at run time, from closed lists.
         let made = [
-            "room.", "kind.", "class.", "thing.", "done.", "frame.", "record.", "mark.", "state.", "change.",
+            "room.",
+            "kind.",
+            "class.",
+            "thing.",
+            "done.",
+            "frame.",
+            "record.",
+            "mark.",
+            "state.",
+            "change.",
             "policy.",
+            "question.",
+            "request.",
+            "read.",
         ];
         let idle: Vec<_> = english
             .keys()
