@@ -1,4 +1,4 @@
-// Keeps the status fresh and shows times in the reader's own zone. Everything works without it.
+// Keeps the status fresh, says when a deployment has come further, and shows times in the reader's own zone. Everything works without it.
 (() => {
   "use strict";
   const EVERY = 5000;
@@ -13,13 +13,14 @@
   local(document);
   const live = document.getElementById("live");
   if (!live) return;
-  let before = null;
+  // A part that begins empty is shown as soon as there is something to show.
+  let before = "empty" in live.dataset ? "" : null;
   const look = async () => {
     if (document.hidden) return;
     try {
       const answer = await fetch(live.dataset.from, { headers: { "Accept": "text/html" } });
       if (!answer.ok) return;
-      const text = await answer.text();
+      const text = (await answer.text()).trim();
       if (before !== null && text !== before) {
         const fresh = new DOMParser().parseFromString(text, "text/html").body;
         local(fresh);

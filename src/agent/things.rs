@@ -1,9 +1,11 @@
 //! What the owner's page asks beyond the status: previews by class, rooms, things to exclude, the pairing. In the owner's own words, so
 //! this is for the owner's eyes only (R17).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -328,20 +330,44 @@ impl Sums {
         }
         let Some(of_kind) = self.view.kinds.get_mut(kind) else { return };
         of_kind.records += 1;
-        // Names of our own fields, which never need escapes.
-        let fields: HashMap<&str, serde::de::IgnoredAny> =
-            serde_json::from_slice(record.body).unwrap_or_default();
-        for field in fields.into_keys() {
-            match of_kind.fields.get_mut(field) {
-                Some(count) => *count += 1,
-                None => drop(of_kind.fields.insert(field.to_owned(), 1)),
-            }
-        }
+        let mut body = serde_json::Deserializer::from_slice(record.body);
+        // Every record is an object of ours.
+        let _ = CountFields(&mut of_kind.fields).deserialize(&mut body);
     }
 
     fn finish(mut self) -> (Vec<Box<RawValue>>, PreviewView) {
         self.view.hash = Fixed(*self.hasher.finalize().as_bytes()).to_string();
         (self.lines, self.view)
+    }
+}
+
+/// Counts the fields of an object, without keeping anything of it: a preview looks at tens of thousands.
+struct CountFields<'a>(&'a mut BTreeMap<String, u64>);
+
+impl<'de> DeserializeSeed<'de> for CountFields<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, object: D) -> Result<(), D::Error> {
+        object.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for CountFields<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        // Names of our own fields, which never need escapes.
+        while let Some(field) = object.next_key::<&str>()? {
+            match self.0.get_mut(field) {
+                Some(count) => *count += 1,
+                None => drop(self.0.insert(field.to_owned(), 1)),
+            }
+            object.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
     }
 }
 

@@ -153,6 +153,8 @@ pub struct Step {
     pub phase: Phase,
     /// It removes something, and runs after everything else was verified (R44).
     pub deletes: bool,
+    /// The item that it belongs to: a new dashboard's record and its contents go together.
+    pub item: u32,
 }
 
 /// Where the walk is between two things to do.

@@ -107,6 +107,14 @@ pub fn enabled(image: &Image) -> Option<Image> {
     with_member(text, "initial_state", None).map(|text| Image::Present(Private::new(text.into())))
 }
 
+/// Whether an automation's configuration keeps it switched off at every start.
+#[must_use]
+pub fn kept_off(image: &Image) -> bool {
+    let Image::Present(text) = image else { return false };
+    let json = Json::parse(text.reveal_to_inbound());
+    json.is_some_and(|json| json.get("initial_state") == Some(&Json::Bool(false)))
+}
+
 /// The name of a place, by which two deployments that write it are found.
 #[must_use]
 pub fn place(target: &Target) -> String {

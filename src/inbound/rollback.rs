@@ -16,10 +16,23 @@ pub(super) fn choose(walk: &Walk) -> Do {
     if !walk.edited.is_empty() {
         return Do::End(End::Unsafe(walk.edited.clone()));
     }
-    order(walk)
-        .into_iter()
-        .find(|n| matches!(walk.steps[*n].phase, Phase::Writing | Phase::Written | Phase::Restoring))
-        .map_or_else(|| Do::End(end(walk)), Do::Look)
+    order(walk).into_iter().find(|n| is_open(walk, *n)).map_or_else(|| Do::End(end(walk)), Do::Look)
+}
+
+/// Whether a step is still to be looked at. One that was never begun is, too, where it shares its item with one that was: with a new
+/// dashboard's record would go what somebody has put into it.
+fn is_open(walk: &Walk, n: usize) -> bool {
+    let touched = |phase| matches!(phase, Phase::Writing | Phase::Written | Phase::Restoring);
+    let step = walk.steps[n];
+    touched(step.phase)
+        || step.phase == Phase::Planned
+            && walk.steps.iter().any(|other| other.item == step.item && touched(other.phase))
+}
+
+/// Whether somebody else's work is in the same item, so that this step stays as well.
+fn holds_work(walk: &Walk, n: usize) -> bool {
+    let item = walk.steps.get(n).map(|step| step.item);
+    walk.steps.iter().any(|step| Some(step.item) == item && step.phase == Phase::Left)
 }
 
 /// What was read before or after putting back.
@@ -35,6 +48,7 @@ pub(super) fn seen(walk: &mut Walk, n: usize, seen: Seen, tried: Option<Wrote>) 
     let restoring = walk.steps.get(n).is_some_and(|step| step.phase == Phase::Restoring);
     walk.at = match (seen, tried) {
         (Seen::Before | Seen::Both, _) => At::Note(n, Phase::Restored, Keep::Nothing),
+        (_, None) if !overwrite && holds_work(walk, n) => At::Note(n, Phase::Left, Keep::Found),
         (Seen::After, None) if restoring => At::Move(n),
         (Seen::After, None) => At::Note(n, Phase::Restoring, Keep::Nothing),
         (Seen::Other, None) if overwrite => At::Note(n, Phase::Restoring, Keep::Found),

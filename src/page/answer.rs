@@ -166,6 +166,7 @@ async fn show(call: &Call<'_>, path: &str) -> Shown {
         ["leaves", "things"] => leaves::things(call).await,
         ["deployments"] => deployments::page(call).await,
         ["deployments", id] => deployments::one(call, id).await,
+        ["deployments", id, "live"] => deployments::live(call, id).await,
         ["questions"] => questions::page(call).await,
         ["questions", "one"] => questions::one(call).await,
         ["ledger"] => ledger::page(call).await,

@@ -179,6 +179,23 @@ pub(super) async fn one(call: &Call<'_>, id: &str) -> Shown {
     Ok(html(&OnePage::new(call.frame(HERE), view, None)))
 }
 
+#[derive(Template)]
+#[template(path = "deployment_live.html")]
+struct LivePart {
+    f: Frame,
+    moved: bool,
+    state: String,
+    address: String,
+}
+
+/// Whether it has come further than the page of a deployment shows, for the script.
+pub(super) async fn live(call: &Call<'_>, id: &str) -> Shown {
+    let id: DeploymentId = id.parse().map_err(|_| Fault::NotFound)?;
+    let view: DeploymentView = call.page.ask(Request::Deployment { id }).await?;
+    let moved = call.query.get("was") != Some(&view.state);
+    Ok(html(&LivePart { f: call.frame(HERE), moved, state: view.state, address: address(&view.id) }))
+}
+
 /// The owner's yes to the plan that was on the page, and to no other.
 pub(super) async fn approve(call: &Call<'_>) -> Shown {
     let id = chosen(call)?;
@@ -292,6 +309,7 @@ mod tests {
                 code: Some(evil()),
                 drifted: true,
                 enabled: false,
+                off: true,
             }],
             abilities: vec![AbilityView {
                 item: 0,

@@ -1,17 +1,33 @@
-//! Every file of the fuzzers' corpora goes through the functions that are fuzzed; nothing that was once found comes back.
+//! Every file of the fuzzers' corpora goes through the functions that are fuzzed; nothing that was once found comes back. So do some
+//! thousand things made from these files by chance: less than a fuzzer does, and everywhere.
+//!
+//! `VESTIBULE_TEST_MUTATIONS` says how many are made for each target, `VESTIBULE_TEST_SEED` makes others.
 
 #[expect(unreachable_pub, reason = "a library of its own where it is fuzzed")]
 #[path = "../../fuzz/src/lib.rs"]
 mod targets;
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use vestibule_protocol::frame;
 
+use crate::support::dice::Seeded;
+
 /// With this variable the examples below are written into the corpora.
 const WRITE: &str = "VESTIBULE_TEST_WRITE";
+
+/// How many things are made for each target.
+const MUTATIONS: &str = "VESTIBULE_TEST_MUTATIONS";
+const MUTATIONS_MADE: u64 = 500;
+/// With another number other things are made.
+const SEED: &str = "VESTIBULE_TEST_SEED";
+/// Changes of one thing.
+const CHANGES: u64 = 4;
+/// Bytes that mean something to somebody who reads.
+const TELLING: [u8; 16] = *b"\0\"\\{}[],:@_ \xff\x80\n9";
 
 fn corpus(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target)
@@ -31,15 +47,61 @@ fn replay(target: &str, examples: Vec<(String, Vec<u8>)>, run: impl Fn(&[u8])) {
             path.display()
         );
     }
-    let mut played = 0;
+    let mut kept = Vec::new();
     for file in fs::read_dir(folder).unwrap() {
         let path = file.unwrap().path();
         // A failing test says which file it was.
         println!("{}", path.display());
-        run(&fs::read(path).unwrap());
-        played += 1;
+        let bytes = fs::read(path).unwrap();
+        run(&bytes);
+        kept.push(bytes);
     }
-    assert!(played > 3, "the corpus of {target} is all but empty");
+    assert!(kept.len() > 3, "the corpus of {target} is all but empty");
+    // In an order that is the same everywhere.
+    kept.sort_unstable();
+    mutate(target, &kept, run);
+}
+
+/// Things that are almost like those which are kept. One that is not borne is written where the fuzzers write theirs.
+fn mutate(target: &str, kept: &[Vec<u8>], run: impl Fn(&[u8])) {
+    let number = |variable: &str| std::env::var(variable).ok().and_then(|text| text.parse().ok());
+    let mut chance = Seeded::new(number(SEED).unwrap_or(0), target);
+    for n in 0..number(MUTATIONS).unwrap_or(MUTATIONS_MADE) {
+        let mut bytes = chance.pick(kept).unwrap();
+        for _ in 0..=chance.below(CHANGES) {
+            change(&mut bytes, kept, &mut chance);
+        }
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| run(&bytes))) {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/artifacts").join(target);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join(format!("mutation-{n}")), &bytes).unwrap();
+            resume_unwind(panic);
+        }
+    }
+}
+
+/// Changes a byte, takes some away, repeats some, or puts some of another file there.
+fn change(bytes: &mut Vec<u8>, kept: &[Vec<u8>], chance: &mut Seeded) {
+    let some = |of: &[u8], chance: &mut Seeded| {
+        let at = usize::try_from(chance.below(of.len() as u64 + 1)).unwrap();
+        let longest = (of.len() - at).min(64) as u64;
+        at..at + usize::try_from(chance.within(0..=longest)).unwrap()
+    };
+    let range = some(bytes, chance);
+    match chance.below(5) {
+        0 if range.start < bytes.len() => bytes[range.start] ^= 1 << chance.below(8),
+        1 if range.start < bytes.len() => bytes[range.start] = chance.pick(&TELLING).unwrap(),
+        2 => drop(bytes.drain(range)),
+        3 => {
+            let again = bytes[range.clone()].to_vec();
+            bytes.splice(range.start..range.start, again);
+        }
+        _ => {
+            let other = chance.pick(kept).unwrap();
+            let taken = some(&other, chance);
+            bytes.splice(range, other[taken].iter().copied());
+        }
+    }
 }
 
 /// What real Home Assistants of both ends of the version range answered, each answer as a frame, and all in one.

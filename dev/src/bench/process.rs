@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -140,6 +141,7 @@ impl Place {
         command.env("VESTIBULE_DATA_DIR", &self.data);
         command.env("VESTIBULE_HOME_ASSISTANT__URL", &self.home.url);
         command.env("VESTIBULE_HOME_ASSISTANT__TOKEN", &self.home.token);
+        command.env("VESTIBULE_PAGE__LISTEN", "127.0.0.1:0");
         Ok(command)
     }
 
@@ -176,15 +178,21 @@ impl Place {
         let pid = child.id().ok_or("the agent ended at once")?;
         let said = child.stderr.take().ok_or("the agent has no standard error")?;
         let (to, lines) = mpsc::unbounded_channel();
+        let link = Arc::new(OnceLock::new());
+        let found = Arc::clone(&link);
         tokio::spawn(async move {
             let mut said = BufReader::new(said).lines();
             while let Ok(Some(line)) = said.next_line().await {
+                if let Some((_, link)) = line.split_once("at: http://") {
+                    // The first is the one of this start.
+                    let _ = found.set(link.trim().to_owned());
+                }
                 if to.send((Instant::now(), line)).is_err() {
                     break;
                 }
             }
         });
-        Ok(Agent { child, pid, started, lines })
+        Ok(Agent { child, pid, started, lines, link })
     }
 }
 
@@ -194,9 +202,15 @@ pub(crate) struct Agent {
     pid: u32,
     started: Instant,
     lines: mpsc::UnboundedReceiver<(Instant, String)>,
+    link: Arc<OnceLock<String>>,
 }
 
 impl Agent {
+    /// The one-time link to its page, without `http://`, once it has been printed.
+    pub(crate) fn link(&self) -> Option<String> {
+        self.link.get().cloned()
+    }
+
     /// When it was started.
     pub(crate) fn started(&self) -> Instant {
         self.started

@@ -206,7 +206,7 @@ impl Agent {
     pub(in crate::agent) async fn view(&self, id: DeploymentId) -> Result<DeploymentView, Problem> {
         let row = self.known(id)?;
         let plan = self.store.plan(self.clock.now_ms(), id).await.map_err(|error| problem::store(&error))?;
-        Ok(show(row, plan.as_ref()))
+        Ok(show(row, &self.state.desk.deployments, plan.as_ref()))
     }
 
     async fn refused_hosts(&self, id: DeploymentId) -> Result<Vec<String>, Problem> {

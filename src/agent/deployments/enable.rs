@@ -51,7 +51,7 @@ impl Agent {
         let steps = self.steps(id).await?;
         self.name_things(&mut row, &steps);
         if let Some(item) = row.items.get_mut(item as usize) {
-            (item.enabled, item.drifted) = (true, false);
+            (item.enabled, item.off, item.drifted) = (true, false, false);
         }
         let mut change = self.change();
         if let Some(repaired) = self.repaired(&row, &steps) {

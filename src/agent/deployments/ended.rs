@@ -1,6 +1,7 @@
 //! What the desk's task has brought, and what follows from it.
 
 use vestibule_protocol::deployment::DeploymentId;
+use vestibule_protocol::id::OpaqueId;
 use vestibule_protocol::problem::Problem;
 
 use super::report::Said;
@@ -9,7 +10,7 @@ use super::{Agent, Errand};
 use crate::home::desk::DeskError;
 use crate::inbound::apply::{End, Phase, Seen, Way};
 use crate::inbound::images;
-use crate::inbound::plan::Target;
+use crate::inbound::plan::{Image, Target};
 use crate::inbound::settle::{Looked, SETTLE_MS, judge};
 use crate::problem;
 use crate::store::{DeploymentRow, DeploymentState, Ended, ItemRow, JournalChange, StepNote, StepRow, Work};
@@ -130,10 +131,22 @@ impl Agent {
         for step in steps {
             let Some(item) = row.items.get_mut(step.state.item as usize) else { continue };
             item.thing = step.state.thing.or(item.thing);
+            if item.kind == "automation.put" {
+                // Who keeps it off himself is not asked to switch it on: it is what a deployment has brought so.
+                let brought = step.before == Image::Absent || self.is_left_off(item.thing);
+                item.off = brought && images::kept_off(&step.after);
+            }
             if let Some(thing) = item.thing {
                 item.base = images::base(&keys.id_key, thing, &step.target, &step.after).or(item.base);
             }
         }
+    }
+
+    /// Whether something that is in place has left this automation switched off, as it came.
+    fn is_left_off(&self, thing: Option<OpaqueId>) -> bool {
+        let in_place = self.state.desk.deployments.iter().filter(|row| row.state.is_in_place());
+        let mut items = in_place.flat_map(|row| &row.items);
+        thing.is_some() && items.any(|item| item.off && item.thing == thing)
     }
 
     /// R43: settled, lost or edited.

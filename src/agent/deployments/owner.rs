@@ -99,7 +99,7 @@ impl Agent {
         let mut views = Vec::new();
         for row in self.state.desk.deployments.iter().rev() {
             let plan = self.store.plan(now, row.id).await.map_err(|error| problem::store(&error))?;
-            views.push(list(row, plan.as_ref()));
+            views.push(list(row, &self.state.desk.deployments, plan.as_ref()));
         }
         Ok(views)
     }

@@ -72,13 +72,24 @@ impl Agent {
 
     /// Texts that this home has written before, as far as the journal still has them.
     async fn known_texts(&self) -> Result<Vec<(OpaqueId, Text)>, Problem> {
-        let text = |step: StepRow| match (step.state.thing, step.target, step.after) {
-            (Some(thing), Target::DashboardConfig { .. } | Target::Routine { .. }, Image::Present(text)) => {
-                Some((thing, text))
-            }
-            _ => None,
-        };
-        Ok(self.in_place().await?.into_iter().flat_map(|(_, steps)| steps).filter_map(text).collect())
+        let mut known = Vec::new();
+        for (id, steps) in self.in_place().await? {
+            let items = self.deployment(id).map_or(&[][..], |row| &row.items);
+            let text = |step: StepRow| {
+                // The step that fills a new dashboard came before there was an id; its item has it since.
+                let item = items.get(step.state.item as usize).and_then(|item| item.thing);
+                match (step.state.thing.or(item)?, step.target, step.after) {
+                    (
+                        thing,
+                        Target::DashboardConfig { .. } | Target::Routine { .. },
+                        Image::Present(text),
+                    ) => Some((thing, text)),
+                    _ => None,
+                }
+            };
+            known.extend(steps.into_iter().filter_map(text));
+        }
+        Ok(known)
     }
 
     pub(super) async fn not_planned(&mut self, row: DeploymentRow, refusal: &Refusal) -> Result<(), Problem> {

@@ -380,6 +380,7 @@ fn item(item: &Item) -> ItemRow {
         code: None,
         drifted: false,
         enabled: false,
+        off: false,
     }
 }
 

@@ -342,10 +342,12 @@ impl Agent {
         let before = self.deployment(repairs.of).filter(|row| is_origin(row))?;
         let mut row = before.clone();
         for step in steps {
-            let now = match repair.state {
-                DeploymentState::Verified | DeploymentState::Settled => &step.after,
-                DeploymentState::Undone => &step.before,
-                _ => return None,
+            let now = if repair.state.is_in_place() {
+                &step.after
+            } else if repair.state == DeploymentState::Undone {
+                &step.before
+            } else {
+                return None;
             };
             let item = *repairs.items.get(step.state.item as usize)?;
             let (Some(item), Some(thing)) = (row.items.get_mut(item as usize), step.state.thing) else {

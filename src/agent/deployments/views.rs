@@ -80,6 +80,8 @@ pub struct ItemView {
     pub drifted: bool,
     /// A new automation that the owner has switched on.
     pub enabled: bool,
+    /// An automation that a deployment has brought and that is still switched off, as it came: it can be switched on with this item (R40).
+    pub off: bool,
 }
 
 /// A deployment.
@@ -265,8 +267,17 @@ pub(super) fn plain(text: &Text) -> String {
     text.reveal_to_owner().to_string()
 }
 
-/// A deployment as the owner is shown it; `plan` is what [`PlanView`] wrote.
-pub(in crate::agent) fn show(row: &DeploymentRow, plan: Option<&Text>) -> DeploymentView {
+/// A deployment as the owner is shown it; `all` are all that there are, and `plan` is what [`PlanView`] wrote.
+pub(in crate::agent) fn show(
+    row: &DeploymentRow,
+    all: &[DeploymentRow],
+    plan: Option<&Text>,
+) -> DeploymentView {
+    let in_place = row.undoable && row.state.is_in_place();
+    let later = || all.iter().rev().take_while(|other| other.id != row.id);
+    let is_of = |item: &ItemRow, other: &DeploymentRow| {
+        other.state.is_in_place() && other.items.iter().any(|other| other.thing == item.thing)
+    };
     let plan: PlanView =
         plan.and_then(|text| serde_json::from_str(text.reveal_to_owner()).ok()).unwrap_or_default();
     let item = |item: &ItemRow| ItemView {
@@ -276,6 +287,7 @@ pub(in crate::agent) fn show(row: &DeploymentRow, plan: Option<&Text>) -> Deploy
         code: item.code.clone(),
         drifted: item.drifted,
         enabled: item.enabled,
+        off: item.off && in_place && !later().any(|other| is_of(item, other)),
     };
     DeploymentView {
         id: row.id.to_string(),
@@ -300,8 +312,12 @@ pub(in crate::agent) fn show(row: &DeploymentRow, plan: Option<&Text>) -> Deploy
 }
 
 /// The same without what would change, for lists.
-pub(in crate::agent) fn list(row: &DeploymentRow, plan: Option<&Text>) -> DeploymentView {
-    DeploymentView { diff: Vec::new(), ..show(row, plan) }
+pub(in crate::agent) fn list(
+    row: &DeploymentRow,
+    all: &[DeploymentRow],
+    plan: Option<&Text>,
+) -> DeploymentView {
+    DeploymentView { diff: Vec::new(), ..show(row, all, plan) }
 }
 
 impl DeploymentView {
@@ -345,7 +361,8 @@ impl DeploymentView {
         for (n, item) in self.items.iter().enumerate() {
             let code = item.code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();
             let drifted = if item.drifted { ", edited at home since" } else { "" };
-            let _ = write!(text, "\nItem {}:       {} {}{code}{drifted}", n + 1, item.kind, item.name);
+            let off = if item.off { ", switched off" } else { "" };
+            let _ = write!(text, "\nItem {}:       {} {}{code}{off}{drifted}", n + 1, item.kind, item.name);
         }
         for diff in &self.diff {
             let _ = write!(text, "\n\n{} ({})", diff.title, diff.kind);

@@ -54,7 +54,11 @@ pub(super) async fn walk(
     mut rows: Vec<StepRow>,
     work: Work,
 ) -> Result<(End, Vec<StepRow>), Stopped> {
-    let steps = rows.iter().map(|row| Step { phase: row.state.phase, deletes: row.state.deletes }).collect();
+    let step = |row: &StepRow| {
+        let state = &row.state;
+        Step { phase: state.phase, deletes: state.deletes, item: state.item }
+    };
+    let steps = rows.iter().map(step).collect();
     let mut walk = Walk::new(steps, work.way.clone(), work.verified);
     let mut last = Image::Absent;
     loop {

@@ -192,3 +192,16 @@ async fn only_administrators_write() {
     desk.resources().await.unwrap();
     assert_eq!(desk.create_resource(&text("/local/a.js")).await, Err(DeskError::Unauthorized));
 }
+
+/// R43: as long as some state is older, Home Assistant has not started since.
+#[tokio::test]
+async fn the_oldest_state_tells_since_when_home_assistant_runs() {
+    let place = Place::new(Version::V2024_3).await;
+    let mut desk = place.desk().await;
+    assert_eq!(desk.oldest_state().await, Ok(Some(1_795_261_488_503)));
+    for (time, ms) in [("2027-01-15T09:00:00.250+01:00", Some(1_800_000_000_250)), ("yesterday", None)] {
+        place.home.started_at(time);
+        assert_eq!(desk.oldest_state().await, Ok(ms), "{time}");
+    }
+    place.assert_polite();
+}

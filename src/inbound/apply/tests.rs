@@ -44,7 +44,8 @@ impl Model {
             docs: vec![Doc::Old; deletes.len()],
             journal: deletes
                 .iter()
-                .map(|deletes| Step { phase: Phase::Planned, deletes: *deletes })
+                .zip(0..)
+                .map(|(deletes, item)| Step { phase: Phase::Planned, deletes: *deletes, item })
                 .collect(),
             way: Way::Forward,
             verified: false,
@@ -283,5 +284,28 @@ proptest! {
                 End::Undone | End::Unsafe(_) | End::Conflict(_) => prop_assert!(false, "{:?}", end),
             }
         }
+    }
+}
+
+/// R42: with a new dashboard's record would go what somebody has put into it.
+#[test]
+fn r42_an_item_that_holds_somebody_elses_work_stays_as_a_whole() {
+    let step = |phase| Step { phase, deletes: false, item: 0 };
+    for contents in [Phase::Planned, Phase::Writing, Phase::Written] {
+        let steps = vec![step(Phase::Written), step(contents)];
+        let mut walk = Walk::new(steps, Way::Back(Why::Failed("deadline".into())), false);
+        let mut looked = Vec::new();
+        let end = loop {
+            match walk.next() {
+                Do::Look(n) => {
+                    looked.push(n);
+                    walk.hear(Heard::Seen(if n == 1 { Seen::Other } else { Seen::After }));
+                }
+                Do::Note(..) | Do::Turn => walk.hear(Heard::Durable),
+                Do::End(end) => break end,
+                other @ (Do::Write(_) | Do::Restore(_) | Do::Verify) => panic!("{contents:?}: {other:?}"),
+            }
+        };
+        assert_eq!((looked, end), (vec![1, 0], End::NeedsOwner("deadline".into())), "{contents:?}");
     }
 }

@@ -139,6 +139,9 @@ pub struct ItemRow {
     /// A new automation that the owner has switched on through us (R40).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub enabled: bool,
+    /// An automation that was brought switched off, and that this item has left so (R40).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub off: bool,
 }
 
 /// A deployment without its large parts. `Debug` shows no text.

@@ -80,6 +80,10 @@ async fn a_ledger_left_out_of_a_backup_starts_a_new_chain_that_says_so() {
     let (_, opened) = house.open();
     assert_eq!(opened, Opened::default(), "said once");
     assert_eq!(assert_sound(&house.reader()), 1);
+    assert!(
+        !house.reader().load().unwrap().session.restored,
+        "nobody is paired, so there is nothing to confirm"
+    );
 }
 
 #[tokio::test]

@@ -33,6 +33,7 @@ fn row(n: u8) -> DeploymentRow {
             code: None,
             drifted: false,
             enabled: false,
+            off: false,
         }],
         not_before: 0,
         expires: 9,

@@ -42,7 +42,10 @@ async fn only_administrators_see_and_decide() {
             "/leaves",
             "/leaves/class/names",
             "/deployments",
+            "/questions",
+            "/questions/one?id=AAAAAAAAAAAAAAAAAAAAAA",
             "/ledger",
+            "/ledger/reads",
             "/ledger/export",
             "/connection",
             "/report",
@@ -57,9 +60,21 @@ async fn only_administrators_see_and_decide() {
             "/leaves/withdraw",
             "/deployments/approve",
             "/deployments/switch",
+            "/questions/answer",
+            "/questions/identify",
+            "/questions/request",
+            "/questions/withdraw",
+            "/connection/rotate",
             "/connection/forget",
         ] {
-            let body = form(&[("token", &token), ("on", "yes"), ("class", "structure"), ("sure", "yes")]);
+            let body = form(&[
+                ("token", &token),
+                ("on", "yes"),
+                ("class", "structure"),
+                ("sure", "yes"),
+                ("text", "A dashboard"),
+                ("id", "AAAAAAAAAAAAAAAAAAAAAA"),
+            ]);
             assert_eq!(stage.send("POST", path, &headers, &body).await.status, 403, "{user} {path}");
         }
     }
@@ -115,8 +130,13 @@ async fn forms_of_other_people_and_other_sites_change_nothing() {
     }
     let id = ("id", "0195f3a0-0000-7000-8000-000000000001");
     for token in ["", &stolen] {
-        let body = form(&[("token", token), id, ("plan", "x")]);
+        let body = form(&[("token", token), id, ("plan", "x"), ("text", "A dashboard"), ("sure", "yes")]);
         for path in [
+            "/questions/answer",
+            "/questions/identify",
+            "/questions/request",
+            "/questions/withdraw",
+            "/connection/rotate",
             "/deployments/approve",
             "/deployments/reject",
             "/deployments/undo",
@@ -224,6 +244,9 @@ async fn r17_no_text_becomes_markup() {
         "/ledger/entry/1",
         "/connection?done=%3Cscript%3E",
         "/report",
+        "/questions",
+        "/questions/one?id=%22%3E%3Cscript%3E",
+        "/ledger/reads?from=%3Cscript%3E",
         "/nowhere",
     ] {
         let text = stage.get("owner", path).await.text();

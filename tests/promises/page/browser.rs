@@ -9,11 +9,14 @@ use serde_json::{Value, json};
 use vestibule_dev::fake_home::{FakeHome, Version};
 use vestibule_dev::fake_supervisor::{Core, FakeSupervisor, INGRESS_TOKEN};
 
-use super::stage::Stage;
+use super::scene::{Scene, address};
+use super::stage::{Served, Stage};
 use crate::support::programs;
 
 /// Longest wait for one thing on a page, in milliseconds, on a machine that is busy with other things.
 const PATIENCE: u64 = 60_000;
+/// Longest wait for a story as a whole.
+const ALTOGETHER: Duration = Duration::from_secs(600);
 /// Where Chromium may lie, as Debian and others name it.
 const CHROMIUM: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
@@ -23,48 +26,103 @@ fn on_the_path(names: &[&str]) -> Option<PathBuf> {
     names.iter().find_map(|name| folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file()))
 }
 
+/// What drives the page.
+pub(super) struct Tools {
+    node: PathBuf,
+    chromium: PathBuf,
+    library: PathBuf,
+}
+
+impl Tools {
+    /// Finds them, or says what is skipped without them.
+    pub(super) fn find(story: &str) -> Option<Self> {
+        let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/browser");
+        let installed = |name: &str| library.join("node_modules").join(name).is_dir();
+        let whole = installed("playwright-core") && installed("axe-core");
+        let found = on_the_path(&["node"]).zip(on_the_path(&CHROMIUM)).filter(|_| whole);
+        if found.is_none() {
+            let required = std::env::var("VESTIBULE_TEST_REQUIRE").is_ok_and(|value| value == "all");
+            assert!(!required, "the browser is missing");
+            eprintln!("skipped: {story} (Node, Chromium, playwright-core or axe-core is missing)");
+        }
+        found.map(|(node, chromium)| Self { node, chromium, library })
+    }
+
+    /// Runs a script of `dev/browser` against a page, as this user, behind a pretended Supervisor; fails with everything that was wrong.
+    pub(super) async fn drive(&self, script: &str, page: &Served, user: &str, story: Value) {
+        let core = Core { address: page.address, token: String::new(), version: String::new() };
+        let supervisor = FakeSupervisor::listen(([127, 0, 0, 1], 0).into(), core).await.unwrap();
+        supervisor.app_at(page.address);
+        let screenshots = std::env::var_os("VESTIBULE_TEST_SCREENSHOTS").map(PathBuf::from);
+        if let Some(folder) = &screenshots {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        let mut order = story;
+        order["base"] = json!(format!("http://{}/api/hassio_ingress/{INGRESS_TOKEN}", supervisor.address()));
+        order["headers"] = json!({"X-Fake-User-Id": user});
+        order["library"] = json!(self.library);
+        order["chromium"] = json!(self.chromium);
+        order["screenshots"] = json!(screenshots);
+        order["patience"] = json!(PATIENCE);
+        let home = tempfile::tempdir().unwrap();
+        let mut command = programs::command(&self.node, home.path());
+        command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("dev/browser").join(script));
+        let output = programs::output_within(command, &order.to_string(), ALTOGETHER).await;
+        let said = String::from_utf8_lossy(&output.stderr);
+        let wrong: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}{said}", String::from_utf8_lossy(&output.stdout)));
+        assert_eq!(wrong, json!([]), "{wrong:#}{said}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_a_browser_every_decision_works_and_every_page_is_accessible() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let library = root.join("target/browser");
-    let installed = |name: &str| library.join("node_modules").join(name).is_dir();
-    let (Some(node), Some(chromium), true) = (
-        on_the_path(&["node"]),
-        on_the_path(&CHROMIUM),
-        installed("playwright-core") && installed("axe-core"),
-    ) else {
-        let required = std::env::var("VESTIBULE_TEST_REQUIRE").is_ok_and(|value| value == "all");
-        assert!(!required, "the browser is missing");
-        eprintln!("skipped: the page in a browser (Node, Chromium, playwright-core or axe-core is missing)");
-        return;
-    };
-    // The Supervisor's client is one of reqwest's, which wants a provider although it never speaks TLS.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let Some(tools) = Tools::find("the page in a browser") else { return };
     let stage = Stage::new(FakeHome::of_size(Version::V2026_11, 120), "Example").await;
-    let core = Core { address: stage.address, token: String::new(), version: String::new() };
-    let supervisor = FakeSupervisor::listen(([127, 0, 0, 1], 0).into(), core).await.unwrap();
-    supervisor.app_at(stage.address);
     let invite = stage.portal.invite(&stage.tenant).await;
-    let screenshots = std::env::var_os("VESTIBULE_TEST_SCREENSHOTS").map(PathBuf::from);
-    if let Some(folder) = &screenshots {
-        std::fs::create_dir_all(folder).unwrap();
-    }
-    let order = json!({
-        "base": format!("http://{}/api/hassio_ingress/{INGRESS_TOKEN}", supervisor.address()),
-        "headers": {"X-Fake-User-Id": "owner"},
-        "library": library,
-        "chromium": chromium,
-        "invite": invite.code,
-        "words": invite.words.split(' ').collect::<Vec<_>>(),
-        "screenshots": screenshots,
-        "patience": PATIENCE,
+    let words: Vec<&str> = invite.words.split(' ').collect();
+    tools.drive("pages.mjs", &stage, "owner", json!({"invite": invite.code, "words": words})).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_browser_changes_questions_and_a_new_identity_are_decided() {
+    let Some(tools) = Tools::find("decisions in a browser") else { return };
+    let scene = Scene::set().await;
+    let Scene { stage, waiting, unwanted, edited, conflict, questions, candidates, fingerprint, .. } = &scene;
+    let page = stage.get("owner", &questions[0]).await.text();
+    let (_, after) = page.split_once(&format!("name=\"choice\" value=\"{}\"", candidates[1])).unwrap();
+    let choice = after.split("<span class=\"unseen\">: ").nth(1).unwrap().split('<').next().unwrap();
+    let look = |path: &str, name: &str| json!([path, name]);
+    let looks = [
+        look("/", "/"),
+        look("/deployments", "/deployments"),
+        look(&address(waiting), "/deployments/waiting"),
+        look(&address(edited), "/deployments/in_place"),
+        look(&address(conflict), "/deployments/conflict"),
+        look("/questions", "/questions"),
+        look(&questions[0], "/questions/one"),
+        look("/ledger/reads", "/ledger/reads"),
+        look("/connection", "/connection"),
+    ];
+    let invite = stage.portal.invite(&stage.tenant).await;
+    let words: Vec<&str> = invite.words.split(' ').collect();
+    let story = json!({
+        "looks": looks,
+        "approve": address(waiting),
+        "undo": true,
+        "moved": address(unwanted),
+        "conflict": address(conflict),
+        "question": {"path": questions[0], "choice": choice},
+        "decline": questions[1],
+        "room": "Kitchen 0",
+        "rotate": {"deployed": "keep", "invite": invite.code, "words": words},
     });
-    let home = tempfile::tempdir().unwrap();
-    let mut command = programs::command(&node, home.path());
-    command.arg(root.join("dev/browser/pages.mjs"));
-    let output = programs::output_within(command, &order.to_string(), Duration::from_secs(600)).await;
-    let said = String::from_utf8_lossy(&output.stderr);
-    let wrong: Value = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}{said}", String::from_utf8_lossy(&output.stdout)));
-    assert_eq!(wrong, json!([]), "{wrong:#}{said}");
+    tools.drive("decisions.mjs", stage, "owner", story).await;
+    assert!(!stage.home.model(|model| model.contents.contains_key("acme-new")), "it was undone");
+    assert!(stage.home.model(|model| model.contents.contains_key("acme-hall")), "it was to be kept");
+    let now = stage.fingerprint().await;
+    assert_ne!(&now, fingerprint);
+    let page = stage.get("owner", "/connection").await.text();
+    assert!(page.contains(&now), "the new identity is shown: {page}");
+    assert_eq!(stage.home.violations(), Vec::<String>::new());
 }

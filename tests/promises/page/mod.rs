@@ -3,7 +3,10 @@
 
 mod attacks;
 mod browser;
+mod decisions;
 mod html;
 mod pages;
+mod real;
 mod report;
+mod scene;
 mod stage;

@@ -1,14 +1,13 @@
 //! The support report: read on the page, then sent exactly so or not at all, and taken back.
 
-use super::pages::{fingerprint, paired};
+use super::pages::paired;
 use super::stage::{PREFIX, field};
 use crate::support::{SOON, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_report_is_sent_as_it_was_read_and_taken_back() {
     let stage = paired().await;
-    let instances = stage.portal.get(&stage.tenant, "/v1/instances").await.json();
-    let path = format!("/v1/instances/{}/support", fingerprint(&instances));
+    let path = format!("/v1/instances/{}/support", stage.fingerprint().await);
     let kept = async || stage.portal.get(&stage.tenant, &path).await.json()["reports"].clone();
     let shown = stage.get("owner", "/report").await.text();
     let name = field(&shown, "report").unwrap();

@@ -1,6 +1,7 @@
 //! A page behind a pretended Supervisor, with a real agent, a fake home and a real portal.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,43 +25,68 @@ use crate::support::{SOON, until};
 
 /// The prefix under which the pretended Supervisor shows the page.
 pub(super) const PREFIX: &str = "/api/hassio_ingress/Ab9-_x";
+/// This machine.
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// Everything.
-pub(super) struct Stage {
-    pub(super) home: FakeHome,
+/// A page of a real agent, and the portal that it is or can be paired with.
+pub(super) struct Served {
     pub(super) address: SocketAddr,
     pub(super) portal: Portal,
     pub(super) tenant: Tenant,
     folder: TempDir,
-    _listening: Listening,
     served: JoinHandle<()>,
     agent: JoinHandle<Result<(), Problem>>,
     _stop: oneshot::Sender<()>,
 }
 
-impl Drop for Stage {
+impl Drop for Served {
     fn drop(&mut self) {
         self.served.abort();
         self.agent.abort();
     }
 }
 
+/// The same with a fake home.
+pub(super) struct Stage {
+    pub(super) home: FakeHome,
+    served: Served,
+    _listening: Listening,
+}
+
+impl Deref for Stage {
+    type Target = Served;
+    fn deref(&self) -> &Served {
+        &self.served
+    }
+}
+
 impl Stage {
     /// Not paired yet. Requests are taken from this machine, as if it were the Supervisor.
     pub(super) async fn new(home: FakeHome, tenant: &str) -> Self {
-        Self::behind(home, tenant, IpAddr::V4(Ipv4Addr::LOCALHOST)).await
+        Self::behind(home, tenant, HERE).await
     }
 
     /// The same with a Supervisor somewhere.
     pub(super) async fn behind(home: FakeHome, tenant: &str, supervisor: IpAddr) -> Self {
         let listening = home.listen().await.unwrap();
+        let served = Served::of(&listening.url(), TOKEN, tenant, supervisor).await;
+        Self { home, served, _listening: listening }
+    }
+}
+
+impl Served {
+    /// The page of an agent of the home at this address, with requests from this machine.
+    pub(super) async fn at(url: &str, token: &str, tenant: &str) -> Self {
+        Self::of(url, token, tenant, HERE).await
+    }
+
+    async fn of(url: &str, token: &str, tenant: &str, supervisor: IpAddr) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let url = listening.url();
         let settings = Settings {
             data_dir: folder.path().to_owned(),
             home_assistant: HomeAssistant {
-                url: Some(Secret::new(url.clone())),
-                token: Some(Secret::new(TOKEN.to_owned())),
+                url: Some(Secret::new(url.to_owned())),
+                token: Some(Secret::new(token.to_owned())),
                 ca_file: None,
             },
             ..Settings::default()
@@ -71,7 +97,7 @@ impl Stage {
         let page = Page::new(Parts {
             front: Front::Ingress(supervisor),
             to_home: Arc::new(Network::new(Trust::Public).unwrap()),
-            home: Endpoint::from_url(&url, Token::new(TOKEN).unwrap()).unwrap(),
+            home: Endpoint::from_url(url, Token::new(token).unwrap()).unwrap(),
             requests: agent.requests(),
             folder: folder.path().to_owned(),
             clock: Clock::system(),
@@ -86,7 +112,23 @@ impl Stage {
         let portal = Portal::start().await;
         let tenant = portal.tenant(tenant).await;
         let served = tokio::spawn(server::serve(listener, page));
-        Self { home, address, portal, tenant, folder, _listening: listening, served, agent, _stop: stop }
+        Self { address, portal, tenant, folder, served, agent, _stop: stop }
+    }
+
+    /// By which the portal knows this home.
+    pub(super) async fn fingerprint(&self) -> String {
+        let found = self.portal.get(&self.tenant, "/v1/instances").await.text();
+        let at = found.find("vst1").unwrap_or_else(|| panic!("{found}"));
+        found[at..].chars().take_while(char::is_ascii_alphanumeric).collect()
+    }
+
+    /// Waits until a page, as the owner sees it, contains this.
+    pub(super) async fn shows(&self, user: &str, path: &str, words: &str) -> String {
+        until(&format!("{path} shows {words}"), SOON, async || {
+            let text = self.get(user, path).await.text();
+            if text.contains(words) { Ok(text) } else { Err(text) }
+        })
+        .await
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -114,9 +156,14 @@ impl Stage {
 
     /// Sends a form as the browser of an administrator does.
     pub(super) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let token = self.token("owner").await;
+        self.post_as("owner", path, fields).await
+    }
+
+    /// The same as another one.
+    pub(super) async fn post_as(&self, user: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.token(user).await;
         let body = form(&[&[("token", token.as_str())], fields].concat());
-        let headers = [("X-Remote-User-Id", "owner"), ("Sec-Fetch-Site", "same-origin")];
+        let headers = [("X-Remote-User-Id", user), ("Sec-Fetch-Site", "same-origin")];
         self.send("POST", path, &headers, &body).await
     }
 
@@ -128,8 +175,13 @@ impl Stage {
 
     /// Pairs over the page, as the owner does.
     pub(super) async fn pair(&self) {
+        self.pair_as("owner").await;
+    }
+
+    /// The same as another administrator.
+    pub(super) async fn pair_as(&self, user: &str) {
         let invite = self.portal.invite(&self.tenant).await;
-        let meeting = self.post("/connection/meet", &[("invite", &invite.code)]).await;
+        let meeting = self.post_as(user, "/connection/meet", &[("invite", &invite.code)]).await;
         assert_eq!(meeting.status, 200, "{}", meeting.text());
         let text = meeting.text();
         for word in invite.words.split(' ') {
@@ -137,18 +189,14 @@ impl Stage {
         }
         let preview = field(&text, "preview").unwrap();
         let fields = [("invite", invite.code.as_str()), ("preview", &preview), ("same", "yes")];
-        let paired = self.post("/connection/pair", &fields).await;
+        let paired = self.post_as(user, "/connection/pair", &fields).await;
         assert_eq!(paired.status, 303, "{}", paired.text());
         assert_eq!(paired.headers["location"], format!("{PREFIX}/connection?done=paired"));
     }
 
     /// Waits until the status says that all is well.
     pub(super) async fn in_sync(&self) {
-        until("in sync", SOON, async || {
-            let text = self.get("owner", "/live").await.text();
-            if text.contains("In sync") { Ok(()) } else { Err(text) }
-        })
-        .await;
+        self.shows("owner", "/live", "In sync").await;
     }
 }
 

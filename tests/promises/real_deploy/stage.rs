@@ -315,10 +315,10 @@ fn modern(value: &mut Value) {
             ];
             for (old, new) in words {
                 // `trigger` and `action` are also words of single steps, which stay; `condition` too.
-                if old == "service" || fields.get(old).is_some_and(Value::is_array) {
-                    if let Some(value) = fields.remove(old) {
-                        fields.insert(new.to_owned(), value);
-                    }
+                if (old == "service" || fields.get(old).is_some_and(Value::is_array))
+                    && let Some(value) = fields.remove(old)
+                {
+                    fields.insert(new.to_owned(), value);
                 }
             }
             fields.values_mut().for_each(modern);

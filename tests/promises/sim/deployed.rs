@@ -121,7 +121,7 @@ impl Story {
     fn inspect_board(&self, path: &str, designs: &[(&Design, Option<Home>)]) {
         let (listed, actual) = self.stage.home.model(|model| {
             let listed = model.dashboards.iter().any(|dashboard| dashboard["url_path"] == *path);
-            (listed, model.contents.get(path).cloned())
+            (listed, model.contents.get(path).filter(|_| listed).cloned())
         });
         let of_path = designs.iter().filter_map(|(design, state)| {
             let (_, content) = design.boards.iter().find(|(of, _)| of == path)?;

@@ -27,7 +27,7 @@ use vestibule_protocol::id::TenantId;
 use vestibule_protocol::invite::Invite;
 use vestibule_protocol::statement::{LIFETIME_SECONDS, Statement};
 
-use super::dice::Seeded;
+use crate::support::dice::Seeded;
 use crate::support::signing;
 
 /// Where the portal is, as the agent is told. Plain HTTP needs a loopback address; the simulated network looks at the port.

@@ -88,9 +88,9 @@ impl Story {
                 if self.memory.edits.contains_key(path) {
                     continue;
                 }
+                // Contents are written at once, and are seen again with the record.
                 self.stage.home.change_silently(|model| {
                     model.dashboards.retain(|dashboard| dashboard["url_path"] != *path);
-                    model.contents.remove(path);
                 });
                 self.stage.diary.push(format!("home: {path} is lost"));
             }

@@ -5,7 +5,6 @@
 mod check;
 mod company;
 mod deployed;
-mod dice;
 mod hosts;
 mod mischief;
 mod owner;

@@ -16,8 +16,8 @@ use vestibule_portal::data::Data;
 use vestibule_protocol::id::{Fingerprint, TenantId};
 
 use super::check::{self, Portal, Records};
-use super::dice::Seeded;
 use super::hosts::{self, BEGIN_MS, Counter, Desk};
+use crate::support::dice::Seeded;
 
 /// One step of the network. Every message takes one at least; longer steps make a simulation of minutes affordable.
 pub(super) const TICK: Duration = Duration::from_millis(40);

@@ -9,9 +9,9 @@ use vestibule_dev::fake_home::{EntityKind, Model, Version};
 use vestibule_protocol::consent::Class;
 
 use super::company::Design;
-use super::dice::Seeded;
 use super::hosts::ORIGIN;
 use super::stage::{Host, Stage, TICK};
+use crate::support::dice::Seeded;
 
 /// How long the owner waits for an answer to a decision.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,6 +1,8 @@
 //! Runs the real programs against fake and real homes: agent, portal, and the proxy between them.
 
 pub(crate) mod agent;
+pub(crate) mod company;
+pub(crate) mod dice;
 pub(crate) mod house;
 pub(crate) mod http;
 pub(crate) mod portal;
@@ -14,6 +16,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub(crate) use agent::Agent;
+pub(crate) use company::Company;
 pub(crate) use house::House;
 pub(crate) use portal::Portal;
 pub(crate) use staff::Staff;

@@ -25,6 +25,8 @@ pub(crate) struct Portal {
 pub(crate) struct Tenant {
     pub(crate) id: String,
     pub(crate) token: String,
+    /// File of the key that signs charters.
+    pub(crate) root_key: PathBuf,
 }
 
 /// A one-time code.
@@ -110,7 +112,7 @@ impl Portal {
             self.command(&["tenant", "create", name, "--root-key", root_key.to_str().unwrap()]).await;
         let id = created["tenant"].as_str().unwrap().to_owned();
         let staff = self.command(&["staff", "add", "Reader", "--tenant", &id, "--role", "viewer"]).await;
-        Tenant { id, token: staff["token"].as_str().unwrap().to_owned() }
+        Tenant { id, token: staff["token"].as_str().unwrap().to_owned(), root_key }
     }
 
     pub(crate) async fn invite(&self, tenant: &Tenant) -> Invite {

@@ -47,15 +47,16 @@ pub fn take(tx: &Tx<'_>, home: &Linked, tenant: i64, report: &Report) -> Result<
     };
     let (next, implied) = State::reported(report.state);
     let code = report.code.as_deref().or(implied);
-    // The home has heard that staff took it back: that stays what became of it, and need not be told again.
-    let heard = row.state == State::Withdrawn && next == State::Refused && code == Some(WITHDRAWN);
+    // The home has heard that staff took it back: that is what became of it, and need not be told again.
+    let heard = next == State::Refused && code == Some(WITHDRAWN);
+    let legal = row.state.may_be_reported(next) || heard && row.state == State::Withdrawn;
     let next = if heard { State::Withdrawn } else { next };
     let items = merged(&row.items, &report.items);
     // Told again after one of the two was put back to an earlier state (R6).
     if next == row.state && code == row.code.as_deref() && items == row.items {
         return Ok(());
     }
-    if !heard && !row.state.may_be_reported(next) {
+    if !legal {
         return deployments::act(tx, &row, "home", "report_out_of_order");
     }
     if items != row.items {

@@ -112,3 +112,24 @@ async fn a_home_that_stays_away_too_long_is_put_back() {
     assert_eq!(back.code.as_deref(), Some("deadline"), "{back:#?}");
     assert!(!has_dashboard(&world, "acme-hall"));
 }
+
+/// Promise 7: what somebody has put into a new dashboard meanwhile does not go with its record.
+#[tokio::test(start_paused = true)]
+async fn r42_a_new_dashboard_that_somebody_has_worked_on_is_not_taken_back() {
+    for hangs in ["lovelace/config/save", "lovelace/config"] {
+        let (world, portal) = house().await;
+        let id = portal.submit(&portal.draft(vec![dashboard("acme-hall", OLD)])).await;
+        until(&world, id, "waiting").await;
+        world.home.fault(|faults| faults.hang = Some(hangs.into()));
+        approve(&world, id).await;
+        waited("the record is made", || has_dashboard(&world, "acme-hall")).await;
+        world.home.edit_dashboard("acme-hall", FOREIGN);
+        sleep(Duration::from_secs(300)).await;
+        world.home.fault(|faults| faults.hang = None);
+        let left = until(&world, id, "needs_owner").await;
+        assert_eq!(left.code.as_deref(), Some("deadline"), "{hangs}: {left:#?}");
+        assert_eq!(contents(&world, "acme-hall").as_deref(), Some(FOREIGN), "{hangs}");
+        assert_eq!(world.home.overwritten(), Vec::new(), "{hangs}");
+        heard(&portal, id, "needs_owner").await;
+    }
+}

@@ -58,8 +58,9 @@ async fn r40_an_automation_comes_switched_off_and_r44_comes_back_with_its_entity
         RoutinePut { existing: None, id: Some("acme_wake".into()), base: Base::None, content: WAKE.into() };
     let id = deployed(&world, &portal, Item::AutomationPut(put)).await;
     assert_eq!(automation(&world, "automation.wake").as_deref(), Some("off"));
+    assert!(view(&world, id).await.unwrap().items[0].off);
     let on: DeploymentView = world.ask_one(Request::Enable { id, item: 0 }).await;
-    assert!(on.items[0].enabled, "{on:#?}");
+    assert!(on.items[0].enabled && !on.items[0].off, "{on:#?}");
     assert_eq!(automation(&world, "automation.wake").as_deref(), Some("on"));
     // The owner gives it another id; the deletion and its undo bring that back.
     world.home.rename_entity("automation.wake", "automation.morning");
@@ -151,4 +152,31 @@ async fn what_gets_another_entity_id_than_others_name_is_rolled_back() {
     let rolled_back = until(&world, id, "rolled_back").await;
     assert_eq!(rolled_back.code.as_deref(), Some("other_entity_id"), "{rolled_back:#?}");
     nothing_is_left(&world, &before);
+}
+
+/// R40: what a deployment has brought can be switched on, by the last one that has written it; what was there before is the owner's.
+#[tokio::test(start_paused = true)]
+async fn r40_only_what_was_brought_and_is_still_off_is_offered_to_be_switched_on() {
+    let (world, portal) = house().await;
+    let put = |existing, id: Option<&str>, base, content: &str| {
+        let content = content.to_owned();
+        Item::AutomationPut(RoutinePut { existing, id: id.map(str::to_owned), base, content })
+    };
+    let first = deployed(&world, &portal, put(None, Some("acme_wake"), Base::None, WAKE)).await;
+    // The entity is known as soon as it has been read.
+    world.converge(&portal).await;
+    let (existing, base) = thing(&world, first);
+    let other = WAKE.replace("single", "restart");
+    let second = deployed(&world, &portal, put(Some(existing), None, base, &other)).await;
+    let off = async |id| view(&world, id).await.unwrap().items[0].off;
+    assert!(!off(first).await && off(second).await, "the last one has it");
+    let undone: DeploymentView = world.ask_one(Request::Undo { id: second, overwrite: false }).await;
+    assert_eq!(undone.state, "undone");
+    assert!(off(first).await && !off(second).await);
+    world.ask(Request::Enable { id: first, item: 0 }).await.unwrap();
+    assert!(!off(first).await);
+    assert_eq!(automation(&world, "automation.wake").as_deref(), Some("on"));
+    let (existing, base) = thing(&world, first);
+    let third = deployed(&world, &portal, put(Some(existing), None, base, &other)).await;
+    assert!(!off(third).await, "it was merely changed");
 }

@@ -93,7 +93,9 @@ async fn an_edit_is_a_conflict_for_the_next_and_is_never_overwritten() {
     world.home.edit_dashboard("acme-hall", FOREIGN);
     let second = portal.submit(&portal.draft(vec![next])).await;
     let conflict = until(&world, second, "conflict").await;
-    assert!(conflict.problem.is_some() && !conflict.diff.is_empty(), "{conflict:#?}");
+    assert!(conflict.problem.is_some(), "{conflict:#?}");
+    let sides: Vec<&str> = conflict.diff.iter().map(|diff| &*diff.kind).collect();
+    assert_eq!(sides, ["home", "dashboard.put"], "what was changed at home, and what was designed");
     heard(&portal, second, "conflict").await;
     assert_eq!(contents(&world, "acme-hall").as_deref(), Some(FOREIGN));
 }

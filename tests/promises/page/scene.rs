@@ -1,0 +1,122 @@
+//! A home to which a company has proposed changes and put questions: some wait, one is in place and was edited since, one is a conflict.
+
+use serde_json::Value;
+use vestibule_dev::fake_home::{FakeHome, Version};
+
+use super::stage::{Served, Stage, field};
+use crate::support::{Company, SOON, until};
+
+/// What the company designs first, and what it designs next.
+pub(super) const OLD: &str =
+    r#"{"views":[{"title":"Hall","cards":[{"type":"markdown","content":"Welcome"}]}]}"#;
+const NEW: &str = r#"{"views":[{"title":"Hall","cards":[{"type":"markdown","content":"Come in"}]}]}"#;
+/// What somebody at home made of it meanwhile.
+const MINE: &str =
+    r#"{"views":[{"title":"Hall","cards":[{"type":"markdown","content":"Our own <b>words</b>"}]}]}"#;
+/// Words of the company that would be seen if they were markup.
+pub(super) const TITLE: &str = "A page for <i>the hall</i>";
+pub(super) const QUESTION: &str = "Which is <b>the reading lamp</b>?";
+
+/// All of it.
+pub(super) struct Scene {
+    pub(super) stage: Stage,
+    pub(super) fingerprint: String,
+    /// Ids of deployments.
+    pub(super) waiting: String,
+    pub(super) unwanted: String,
+    pub(super) edited: String,
+    pub(super) conflict: String,
+    /// Addresses of questions.
+    pub(super) questions: Vec<String>,
+    /// What can be chosen, by opaque id.
+    pub(super) candidates: Vec<String>,
+}
+
+impl Scene {
+    pub(super) async fn set() -> Self {
+        let stage = Stage::new(FakeHome::of_size(Version::V2026_11, 120), "Example").await;
+        stage.pair().await;
+        stage.in_sync().await;
+        let company = employ(&stage, "owner").await;
+        let fingerprint = stage.fingerprint().await;
+        let deploy = async |title: &str, content: &str, more: &[&str]| {
+            company.deploy(&stage.portal, &fingerprint, title, content, more).await
+        };
+        let edited = deploy("In place", OLD, &["--url-path", "acme-hall"]).await;
+        approve(&stage, "owner", &edited).await;
+        let thing = until("the portal hears of the dashboard", SOON, async || {
+            let known = company.deployment(&stage.portal, &edited).await;
+            known["items"][0]["thing"].as_str().map(str::to_owned).ok_or(known.to_string())
+        })
+        .await;
+        stage.home.edit_dashboard("acme-hall", MINE);
+        let conflict = deploy("Next", NEW, &["--dashboard-id", &thing]).await;
+        stage.shows("owner", &address(&conflict), ">conflict<").await;
+        let waiting = deploy(TITLE, OLD, &["--url-path", "acme-new"]).await;
+        let unwanted = deploy("Unwanted", OLD, &["--url-path", "acme-unwanted"]).await;
+        planned(&stage, "owner", &waiting).await;
+        planned(&stage, "owner", &unwanted).await;
+        // The staff's first look is told to the owner.
+        let held = stage.portal.snapshot(&stage.tenant, &fingerprint).await;
+        let candidates = lights(&held);
+        for question in [QUESTION, "Which one is broken?"] {
+            company.ask(&stage.portal, &fingerprint, question, &candidates).await;
+        }
+        let questions = until("both questions", SOON, async || {
+            let text = stage.get("owner", "/questions").await.text();
+            let found: Vec<String> = text
+                .split("/questions/one?id=")
+                .skip(1)
+                .filter_map(|rest| Some(format!("/questions/one?id={}", rest.split_once('"')?.0)))
+                .collect();
+            if found.len() == 2 { Ok(found) } else { Err(text) }
+        })
+        .await;
+        // Newest first; the story begins with the first.
+        let questions = questions.into_iter().rev().collect();
+        Self { stage, fingerprint, waiting, unwanted, edited, conflict, questions, candidates }
+    }
+}
+
+/// A company whose charter is pinned at home, where the owner wants to be asked about dashboards.
+pub(super) async fn employ(stage: &Served, user: &str) -> Company {
+    let company = Company::of(&stage.portal, &stage.tenant).await;
+    until("the charter is pinned", SOON, async || {
+        let asked = [("change", "deploy.dashboards"), ("policy", "ask")];
+        let answer = stage.post_as(user, "/deployments/switch", &asked).await;
+        if answer.status == 303 { Ok(()) } else { Err(answer.text()) }
+    })
+    .await;
+    company
+}
+
+/// Where a deployment is shown.
+pub(super) fn address(id: &str) -> String {
+    format!("/deployments/{id}")
+}
+
+/// Waits until there is something to say yes to; gives the page.
+pub(super) async fn planned(stage: &Served, user: &str, id: &str) -> String {
+    stage.shows(user, &address(id), "name=\"plan\"").await
+}
+
+/// The owner's yes to what is shown, and what comes of it.
+pub(super) async fn approve(stage: &Served, user: &str, id: &str) {
+    let page = planned(stage, user, id).await;
+    let plan = field(&page, "plan").unwrap();
+    let answer = stage.post_as(user, "/deployments/approve", &[("id", id), ("plan", &plan)]).await;
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    stage.shows(user, &address(id), ">done and checked<").await;
+}
+
+/// Ids of three lights of a snapshot.
+fn lights(snapshot: &str) -> Vec<String> {
+    let light = |line: &str| {
+        let record: Value = serde_json::from_str(line).ok()?;
+        let id = record["key"].as_str()?.strip_prefix("entity/")?;
+        (record["record"]["domain"] == "light").then(|| id.to_owned())
+    };
+    let found: Vec<String> = snapshot.lines().filter_map(light).take(3).collect();
+    assert_eq!(found.len(), 3, "{snapshot}");
+    found
+}
