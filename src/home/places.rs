@@ -22,6 +22,8 @@ const LOADING: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// The resource list has changed in other places than ours (R39).
 const OTHERS_CHANGED: &str = "resources_changed";
+/// There are contents under a record that is to go.
+const CONTENTS_LEFT: &str = "edited_meanwhile";
 /// An automation or script is not loaded although its file was.
 const NOT_LOADED: &str = "not_loaded";
 /// An automation or script got another entity id than the one by which others name it.
@@ -131,7 +133,13 @@ async fn put_record(
     to: &Image,
 ) -> Result<Wrote, DeskError> {
     match (to, id) {
-        (Image::Absent, Some(id)) => desk.delete_dashboard(id.reveal_to_home()).await?,
+        (Image::Absent, Some(id)) => {
+            // Home Assistant deletes the contents with the record. Ours were taken away before; what is there now is somebody else's.
+            if desk.dashboard(url_path.reveal_to_home()).await?.is_some() {
+                return Ok(Wrote::Refused(CONTENTS_LEFT));
+            }
+            desk.delete_dashboard(id.reveal_to_home()).await?;
+        }
         (Image::Absent, None) => return Err(DeskError::NotFound),
         (Image::Present(text), _) => {
             let record: Record =

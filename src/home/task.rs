@@ -125,7 +125,7 @@ async fn connection(
     *failures = 0;
 
     let mut re_read_at = Instant::now() + re_read_after(sees_everything, jitter());
-    let mut announced = false;
+    let (mut announced, mut asked) = (false, false);
     loop {
         if session.changes.pending() && !announced {
             report.tell(HomeEvent::Stale).await?;
@@ -135,14 +135,16 @@ async fn connection(
         tokio::select! {
             biased;
             () = listener.closed() => return Err(End::NobodyListens),
-            () = wishes.notified() => re_read_at = Instant::now(),
+            () = wishes.notified() => (re_read_at, asked) = (Instant::now(), true),
             heard = timeout_at(wake, session.idle()) => if let Ok(heard) = heard { heard?; },
         }
         let now = Instant::now();
         let plan = if now >= re_read_at {
             re_read_at = now + re_read_after(sees_everything, jitter());
             session.changes.clear();
-            Some(Plan::once_more(sees_everything))
+            // Whoever asks has a reason not to believe what is known.
+            let asked = std::mem::take(&mut asked);
+            Some(if asked { Plan::everything() } else { Plan::once_more(sees_everything) })
         } else {
             session.changes.take_due(now)
         };

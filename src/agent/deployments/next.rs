@@ -12,6 +12,7 @@ use super::walk::Journal;
 use super::work::{Job, Running};
 use super::{Agent, Errand};
 use crate::identity::IdKey;
+use crate::inbound::apply::{Phase, Way};
 use crate::inbound::images::place;
 use crate::inbound::plan::needs;
 use crate::inbound::settle::SETTLE_MS;
@@ -110,8 +111,16 @@ impl Agent {
         // A walk that was interrupted may have turned: the journal knows, the loop does not.
         let now = self.clock.now_ms();
         let stored = self.store.deployment(now, id).await.map_err(|error| problem::store(&error))?;
+        let first = stored.as_ref().is_some_and(|row| row.ended.is_none());
         let Some(work) = stored.and_then(|row| row.work) else { return Ok(None) };
-        Ok(Some(Job::Walk(Box::new(journal), self.steps(id).await?, work)))
+        let mut steps = self.steps(id).await?;
+        if first && work.way == Way::Forward {
+            // R42: what was written before this was interrupted may be lost, where Home Assistant died as well. It is looked at again.
+            for step in steps.iter_mut().filter(|step| step.state.phase == Phase::Written) {
+                step.state.phase = Phase::Writing;
+            }
+        }
+        Ok(Some(Job::Walk(Box::new(journal), steps, work)))
     }
 
     /// R43, and drift: what is in place is read again when there is a reason to.

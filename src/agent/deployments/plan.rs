@@ -20,6 +20,8 @@ use crate::store::{DeploymentRow, DeploymentState, Ended, JournalChange, StepRow
 
 /// Going forward may take so long; then everything is put back.
 const APPLY_MS: i64 = 60_000;
+/// What is there is not what the deployment was designed against.
+const BASE_CHANGED: &str = "base_changed";
 /// The plan was different at applying, twice.
 const PLAN_CHANGED: &str = "plan_changed";
 
@@ -107,6 +109,10 @@ impl Agent {
         }
         tracing::info!(code = refusal.code, "a deployment cannot be planned");
         let mut change = self.change();
+        // Not every change of a document is told; the next design shall be made from what is there.
+        if refusal.code == BASE_CHANGED {
+            self.home.wishes.read_again();
+        }
         let view = PlanView::of_refusal(refusal);
         change.with(JournalChange::Plan(row.id, view.to_text()));
         change.say(row);

@@ -18,6 +18,7 @@ impl Stage {
         let first = shown["id"].as_str().unwrap();
         self.approve(first).await;
         self.becomes(first, "verified").await;
+        self.heard(first, "applied").await;
         let with_one = self.ours(&others).await;
         // A card is used by a dashboard of the same deployment or of a later one.
         let page = self.staff.file("page.json", r#"{"views":[{"cards":[{"type":"custom:acme-zebra"}]}]}"#);

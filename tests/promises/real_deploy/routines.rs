@@ -36,6 +36,7 @@ impl Stage {
         assert_eq!(self.file("automations.yaml"), file, "nothing is written before the yes");
         self.approve(id).await;
         self.becomes(id, "verified").await;
+        self.heard(id, "applied").await;
         let mut due = self.stored(&WAKE.replace("COUNTER", "counter.besucher"));
         (due["id"], due["initial_state"]) = (json!(ID), json!(false));
         assert_eq!(self.value("automation", ID).await.as_ref(), Some(&due));

@@ -93,6 +93,8 @@ impl Stage {
         let id = shown["id"].as_str().unwrap().to_owned();
         self.approve(&id).await;
         self.becomes(&id, "verified").await;
+        // What staff design next is designed against what they have heard.
+        self.heard(&id, "applied").await;
         id
     }
 
@@ -135,6 +137,7 @@ impl Stage {
     pub(super) async fn undo(&self, id: &str) {
         let undone = self.house.agent.json(&["deployments", "undo", id, "--yes"]).await;
         assert_eq!(undone["state"], "undone", "{} {}", undone["code"], undone["items"]);
+        self.heard(id, "undone").await;
     }
 
     /// Waits until the portal has heard of this state.

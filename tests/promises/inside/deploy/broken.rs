@@ -53,6 +53,23 @@ async fn r41_an_edit_in_the_last_round_trip_needs_the_owner() {
     heard(&portal, id, "needs_owner").await;
 }
 
+/// R42: a record is not taken away from under contents that somebody else has written.
+#[tokio::test(start_paused = true)]
+async fn r42_a_new_dashboard_that_was_edited_meanwhile_stays_whole() {
+    let (world, portal) = house().await;
+    let id = portal.submit(&portal.draft(vec![dashboard("acme-hall", OLD)])).await;
+    until(&world, id, "waiting").await;
+    let saves = world.home.commands().get("lovelace/config/save").copied().unwrap_or_default();
+    world.home.before("lovelace/config/save", saves + 1, |home| home.edit_dashboard("acme-hall", FOREIGN));
+    approve(&world, id).await;
+    let left = until(&world, id, "needs_owner").await;
+    assert_eq!(left.items[0].code.as_deref(), Some("left_as_edited"), "{left:#?}");
+    assert!(has_dashboard(&world, "acme-hall") && contents(&world, "acme-hall").is_some());
+    let undone: DeploymentView = world.ask_one(Request::Undo { id, overwrite: true }).await;
+    assert_eq!((&*undone.state, has_dashboard(&world, "acme-hall")), ("undone", false));
+    assert_eq!(contents(&world, "acme-hall"), None);
+}
+
 /// R36: what is about to be written must be what was agreed to.
 #[tokio::test(start_paused = true)]
 async fn an_edit_between_the_yes_and_the_deed_is_a_conflict() {
