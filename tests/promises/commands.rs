@@ -394,3 +394,34 @@ async fn r28_what_was_erased_stays_erased_when_a_backup_comes_back() {
         }
     }
 }
+
+/// A new identity by the command: asked for by name, by the daemon alone, and another one than before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r29_identity_rotate_ends_one_identity_and_begins_another() {
+    let home = FakeHome::of_size(Version::V2026_11, 60);
+    let listening = home.listen().await.unwrap();
+    let mut house = House::paired(&listening.url(), TOKEN).await;
+    house.equal("the first sync").await;
+    house.agent.json(&["consent", "exclude", "integration/hue"]).await;
+    let unasked = house.agent.command(&["identity", "rotate", "--json"]).await;
+    assert_eq!((unasked.code, &unasked.json()["problem"]["code"]), (1, &json!("declined")));
+    assert!(unasked.err.contains("You need a new invite"), "what it breaks is said first: {}", unasked.err);
+    assert_eq!(house.agent.stop().await, Some(0));
+    let alone = house.agent.command(&["identity", "rotate", "--yes", "--json"]).await;
+    assert_eq!((alone.code, &alone.json()["problem"]["code"]), (1, &json!("no_daemon")));
+    house.agent.run().await;
+    house.in_sync().await;
+    let rotated = house.agent.json(&["identity", "rotate", "--yes"]).await;
+    assert_eq!(rotated, json!({"waiting_for_portal": true, "kept": 1, "lost": 0}));
+    until("the portal has erased it", SOON, async || {
+        let status = house.agent.status().await;
+        if status["forgetting"] == false { Ok(()) } else { Err(status.to_string()) }
+    })
+    .await;
+    let invite = house.portal.invite(&house.tenant).await;
+    let pair = ["pair", "--portal", &house.portal.origin(), "--invite", &invite.code, "--yes"];
+    let paired = house.agent.json(&pair).await;
+    assert_ne!(paired["fingerprint"], *house.fingerprint);
+    let consent = house.agent.json(&["consent", "list"]).await;
+    assert_eq!(consent["excluded"], json!(["integration/hue"]));
+}

@@ -18,6 +18,7 @@ async fn what_the_company_wants_and_asks_is_decided_on_the_page() {
     a_conflict_and_an_edit_are_shown(&scene).await;
     questions_are_answered(&scene).await;
     wishes_are_followed(&scene).await;
+    forgetting_asks_what_becomes_of_changes(&scene).await;
     let reads = scene.stage.shows("owner", "/ledger", "all records").await;
     assert!(reads.contains("<td>staff:1</td>"), "as the portal names its staff: {reads}");
     assert_eq!(scene.stage.home.violations(), Vec::<String>::new());
@@ -154,6 +155,20 @@ async fn wishes_are_followed(scene: &Scene) {
         if known["requests"][0]["state"] == "withdrawn" { Ok(()) } else { Err(known.to_string()) }
     })
     .await;
+}
+
+/// One change is in place and was edited since.
+async fn forgetting_asks_what_becomes_of_changes(scene: &Scene) {
+    let stage = &scene.stage;
+    let page = stage.get("owner", "/connection").await.text();
+    assert!(page.contains("that are in place: 1.") && page.contains("id=\"forget-deployed\""), "{page}");
+    for path in ["/connection/forget", "/connection/rotate"] {
+        let unsaid = stage.post(path, &[("sure", "yes")]).await;
+        assert_eq!(unsaid.status, 409, "{}", unsaid.text());
+        let lossy = stage.post(path, &[("sure", "yes"), ("deployed", "undo")]).await;
+        assert_eq!(lossy.status, 409, "an edit would be lost: {}", lossy.text());
+    }
+    assert_eq!(stage.fingerprint().await, scene.fingerprint, "nothing was forgotten");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
