@@ -309,7 +309,8 @@ mod tests {
                 code: Some(evil()),
                 drifted: true,
                 enabled: false,
-                off: true,
+                // The loop says so only of what is in place.
+                off: matches!(state, "verified" | "settled"),
             }],
             abilities: vec![AbilityView {
                 item: 0,
