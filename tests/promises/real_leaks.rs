@@ -16,8 +16,8 @@ use vestibule::inbound::card;
 use vestibule_dev::browser::{self, Browser, Stop};
 use vestibule_dev::real::{DEMO_ENTITIES, NEWEST, OLDEST, Options, RealHome};
 
+use crate::support::Staff;
 use crate::support::real::TURN;
-use crate::support::staff::Staff;
 use crate::support::{House, SOON, real, until};
 use channels::{Answer, Channel, Harmless, channels, harmless, marker};
 use sink::Sink;

@@ -30,9 +30,8 @@ async fn what_is_approved_on_the_page_stands_in_a_real_home() {
     let page = Served::at(&home.url(), home.token(), "Example").await;
     page.pair_as(user).await;
     page.shows(user, "/live", "In sync").await;
-    let company = employ(&page, user).await;
-    let fingerprint = page.fingerprint().await;
-    let id = company.deploy(&page.portal, &fingerprint, "Hall", OLD, &["--url-path", BOARD]).await;
+    let staff = employ(&page, user).await;
+    let id = staff.dashboard("Hall", OLD, &["--url-path", BOARD]).await;
     planned(&page, user, &id).await;
     let paths = async || {
         let all = home.call(json!({"type": "lovelace/dashboards/list"})).await.unwrap();

@@ -4,7 +4,7 @@ use serde_json::Value;
 use vestibule_dev::fake_home::{FakeHome, Version};
 
 use super::stage::{Served, Stage, field};
-use crate::support::{Company, SOON, until};
+use crate::support::{SOON, Staff, until};
 
 /// What the company designs first, and what it designs next.
 pub(super) const OLD: &str =
@@ -37,30 +37,27 @@ impl Scene {
         let stage = Stage::new(FakeHome::of_size(Version::V2026_11, 120), "Example").await;
         stage.pair().await;
         stage.in_sync().await;
-        let company = employ(&stage, "owner").await;
+        let staff = employ(&stage, "owner").await;
         let fingerprint = stage.fingerprint().await;
-        let deploy = async |title: &str, content: &str, more: &[&str]| {
-            company.deploy(&stage.portal, &fingerprint, title, content, more).await
-        };
-        let edited = deploy("In place", OLD, &["--url-path", "acme-hall"]).await;
+        let edited = staff.dashboard("In place", OLD, &["--url-path", "acme-hall"]).await;
         approve(&stage, "owner", &edited).await;
         let thing = until("the portal hears of the dashboard", SOON, async || {
-            let known = company.deployment(&stage.portal, &edited).await;
+            let known = staff.seen(&edited).await;
             known["items"][0]["thing"].as_str().map(str::to_owned).ok_or(known.to_string())
         })
         .await;
         stage.home.edit_dashboard("acme-hall", MINE);
-        let conflict = deploy("Next", NEW, &["--dashboard-id", &thing]).await;
+        let conflict = staff.dashboard("Next", NEW, &["--dashboard-id", &thing]).await;
         stage.shows("owner", &address(&conflict), ">conflict<").await;
-        let waiting = deploy(TITLE, OLD, &["--url-path", "acme-new"]).await;
-        let unwanted = deploy("Unwanted", OLD, &["--url-path", "acme-unwanted"]).await;
+        let waiting = staff.dashboard(TITLE, OLD, &["--url-path", "acme-new"]).await;
+        let unwanted = staff.dashboard("Unwanted", OLD, &["--url-path", "acme-unwanted"]).await;
         planned(&stage, "owner", &waiting).await;
         planned(&stage, "owner", &unwanted).await;
         // The staff's first look is told to the owner.
         let held = stage.portal.snapshot(&stage.tenant, &fingerprint).await;
         let candidates = lights(&held);
         for question in [QUESTION, "Which one is broken?"] {
-            company.ask(&stage.portal, &fingerprint, question, &candidates).await;
+            staff.ask(question, &candidates).await;
         }
         let questions = until("both questions", SOON, async || {
             let text = stage.get("owner", "/questions").await.text();
@@ -79,15 +76,15 @@ impl Scene {
 }
 
 /// A company whose charter is pinned at home, where the owner wants to be asked about dashboards.
-pub(super) async fn employ(stage: &Served, user: &str) -> Company {
-    let company = Company::of(&stage.portal, &stage.tenant).await;
+pub(super) async fn employ(stage: &Served, user: &str) -> Staff {
+    let staff = Staff::at(&stage.portal, &stage.tenant, stage.fingerprint().await).await;
     until("the charter is pinned", SOON, async || {
         let asked = [("change", "deploy.dashboards"), ("policy", "ask")];
         let answer = stage.post_as(user, "/deployments/switch", &asked).await;
         if answer.status == 303 { Ok(()) } else { Err(answer.text()) }
     })
     .await;
-    company
+    staff
 }
 
 /// Where a deployment is shown.

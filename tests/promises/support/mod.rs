@@ -1,7 +1,6 @@
 //! Runs the real programs against fake and real homes: agent, portal, and the proxy between them.
 
 pub(crate) mod agent;
-pub(crate) mod company;
 pub(crate) mod dice;
 pub(crate) mod house;
 pub(crate) mod http;
@@ -16,7 +15,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub(crate) use agent::Agent;
-pub(crate) use company::Company;
 pub(crate) use house::House;
 pub(crate) use portal::Portal;
 pub(crate) use staff::Staff;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::house::House;
+use super::portal::{Portal, Tenant};
 use super::programs;
 
 /// They work for one home.
@@ -21,20 +22,24 @@ pub(crate) struct Staff {
 }
 
 impl Staff {
-    /// A charter that says that one approver is enough, handed in.
+    /// Whoever works for a house.
     pub(crate) async fn of(house: &House) -> Self {
+        Self::at(&house.portal, &house.tenant, house.fingerprint.clone()).await
+    }
+
+    /// A charter that says that one approver is enough, handed in.
+    pub(crate) async fn at(portal: &Portal, tenant: &Tenant, fingerprint: String) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let tenant = &house.tenant.id;
-        let added = ["staff", "add", "Company", "--tenant", tenant, "--role", "admin"];
-        let token = house.portal.command(&added).await["token"].as_str().unwrap().to_owned();
-        let portal = format!("http://{}", house.portal.address());
-        let (fingerprint, designed) = (house.fingerprint.clone(), AtomicU32::new(1));
-        let staff = Self { folder, portal, token, fingerprint, designed };
+        // Only an admin may hand a charter in.
+        let added = ["staff", "add", "Company", "--tenant", &tenant.id, "--role", "admin"];
+        let token = portal.command(&added).await["token"].as_str().unwrap().to_owned();
+        let portal = format!("http://{}", portal.address());
+        let staff = Self { folder, portal, token, fingerprint, designed: AtomicU32::new(1) };
         let (key, charter) = (staff.path("ada.key"), staff.path("charter.json"));
         staff.ran(&["key", "new", "--person", "Ada Example", "--no-passphrase", "--out", &key]).await;
-        let root = house.portal.beside("Example.root.key");
+        let root = tenant.root_key.to_str().unwrap();
         let public = format!("{key}.pub");
-        let new = ["charter", "new", "--tenant", tenant, "--root-key", root.to_str().unwrap()];
+        let new = ["charter", "new", "--tenant", &tenant.id, "--root-key", root];
         let approvers = ["--approver", &public, "--threshold", "1", "--out", &charter];
         staff.ran(&[&new[..], &approvers].concat()).await;
         staff.online(&["charter", "submit", &charter]).await;
@@ -68,6 +73,21 @@ impl Staff {
     /// Hands a deployment in.
     pub(crate) async fn submit(&self, file: &str) {
         self.online(&["deployment", "submit", file]).await;
+    }
+
+    /// Designs, signs and hands in one dashboard; `more` are the arguments that say which. Gives the deployment's id.
+    pub(crate) async fn dashboard(&self, title: &str, content: &str, more: &[&str]) -> String {
+        let design = self.file("design.json", content);
+        let (id, file) = self.designed(title, &[&["--dashboard", &design], more].concat()).await;
+        self.submit(&file).await;
+        id
+    }
+
+    /// Asks the owner.
+    pub(crate) async fn ask(&self, question: &str, candidates: &[String]) {
+        let mut arguments = vec!["ask", "new", "--instance", &self.fingerprint, "--question", question];
+        arguments.extend(candidates.iter().flat_map(|candidate| ["--candidate", candidate]));
+        self.online(&arguments).await;
     }
 
     /// How a deployment stands at the portal.
