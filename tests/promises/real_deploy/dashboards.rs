@@ -161,7 +161,7 @@ impl Stage {
         let told = async || self.call(json!({"type": "persistent_notification/get"})).await.to_string();
         until("the owner is told", SOON, async || {
             let told = told().await;
-            if told.contains("waits for your yes") { Ok(()) } else { Err(told) }
+            if told.contains("vestibule_deployments") { Ok(()) } else { Err(told) }
         })
         .await;
         assert!(!told().await.contains("unwanted"), "R17: not in the company's words");
@@ -170,7 +170,7 @@ impl Stage {
         self.heard(id, "refused").await;
         until("nothing waits any more", SOON, async || {
             let told = told().await;
-            if told.contains("waits for your yes") { Err(told) } else { Ok(()) }
+            if told.contains("vestibule_deployments") { Err(told) } else { Ok(()) }
         })
         .await;
         assert_eq!(self.boards().await, before);

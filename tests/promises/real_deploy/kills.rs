@@ -368,7 +368,8 @@ impl Lives {
 
     /// R42: what somebody wrote while the agent was dead stays, and all else is as before.
     async fn an_edit_between_two_lives_is_the_owners(&mut self) {
-        for point in ["desk.writing:2", "desk.written:2"] {
+        // The card comes first, since the dashboard uses it; then the dashboard's record, then its contents.
+        for point in ["desk.writing:3", "desk.written:3"] {
             let mut life = self.begin(Some(point), false).await;
             let planned = |shown: &Value| shown["plan_hash"].is_string();
             self.insist(&mut life, &["show"], planned).await;
