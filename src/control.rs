@@ -104,6 +104,9 @@ pub enum Request {
         plan_hash: Option<Fixed<32>>,
         /// Hosts that browsers may call for it (R37).
         hosts: BTreeSet<String>,
+        /// Files that Home Assistant may write anew (R40).
+        #[serde(default)]
+        files: BTreeSet<String>,
     },
     /// The owner's no.
     Reject {

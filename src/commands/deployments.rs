@@ -56,8 +56,16 @@ pub(super) async fn approve(
         if output.json || !ask(APPROVE) {
             return Err(problem::declined());
         }
+        // R40: a yes of its own, the first time.
+        for file in &shown.files {
+            if !ask(&format!(
+                "Home Assistant will write {file} anew: its comments and formatting are lost, and missing ids are added. Is that all right?"
+            )) {
+                return Err(problem::declined());
+            }
+        }
     }
-    one(settings, output, Request::Approve { id, plan_hash, hosts }).await
+    one(settings, output, Request::Approve { id, plan_hash, hosts, files: shown.files }).await
 }
 
 pub(super) async fn reject(settings: &Settings, output: Output, id: DeploymentId) -> Result<(), Problem> {

@@ -203,7 +203,8 @@ pub(super) async fn approve(call: &Call<'_>) -> Shown {
     // A yes to whatever is planned by now would be a yes to something unseen.
     let plan_hash = Some(plan.ok_or_else(crate::problem::plan_changed)?);
     let hosts: BTreeSet<String> = call.form.all("host").map(str::to_owned).collect();
-    call.page.ask_each(Request::Approve { id, plan_hash, hosts }, drop).await?;
+    let files: BTreeSet<String> = call.form.all("file").map(str::to_owned).collect();
+    call.page.ask_each(Request::Approve { id, plan_hash, hosts, files }, drop).await?;
     call.go(&address(&id.to_string()), "approved")
 }
 
@@ -320,6 +321,7 @@ mod tests {
                 words: evil(),
             }],
             refused_hosts: vec![evil()],
+            files: [evil()].into(),
             display_only: false,
             plan_hash: Some("plan".to_owned()),
             undoable: true,

@@ -54,6 +54,18 @@ pub fn host_not_allowed(host: &str) -> Problem {
     )
 }
 
+/// A yes without the separate one to what becomes of a file (R40).
+#[must_use]
+pub fn file_not_agreed(file: &str) -> Problem {
+    Problem::new(
+        "file_not_agreed",
+        format!(
+            "For this Home Assistant would write {file} anew: comments and formatting in it are lost, and missing ids are added."
+        ),
+        "If you agree, say so too: tick the file on the page, or approve with --yes after reading what show says.",
+    )
+}
+
 /// Nothing is there any more from which it could be undone.
 #[must_use]
 pub fn not_undoable() -> Problem {

@@ -27,6 +27,7 @@ impl Agent {
         id: DeploymentId,
         plan_hash: Option<Fixed<32>>,
         hosts: &BTreeSet<String>,
+        files: BTreeSet<String>,
     ) -> Result<DeploymentView, Problem> {
         let row = self.known(id)?.clone();
         if row.state == DeploymentState::Approved || row.state == DeploymentState::Applying {
@@ -39,9 +40,12 @@ impl Agent {
         if plan_hash.is_some_and(|seen| seen != hash) {
             return Err(problem::plan_changed());
         }
-        let refused = self.refused_hosts(id).await?;
-        if let Some(host) = refused.iter().find(|host| !hosts.contains(*host)) {
+        let shown = self.view(id).await?;
+        if let Some(host) = shown.refused_hosts.iter().find(|host| !hosts.contains(*host)) {
             return Err(problem::host_not_allowed(host));
+        }
+        if let Some(file) = shown.files.difference(&files).next() {
+            return Err(problem::file_not_agreed(file));
         }
         let row = DeploymentRow {
             state: DeploymentState::Approved,
@@ -53,6 +57,12 @@ impl Agent {
         };
         let mut change = self.change();
         change.say(row);
+        if !shown.files.is_empty() {
+            // Asked before the first write to a file, and not again.
+            let mut trusting = self.state.desk.trusting.clone();
+            trusting.files.extend(shown.files);
+            change.trusting = Some(trusting);
+        }
         self.keep(change).await?;
         kill_point("deploy.approved");
         self.view(id).await
@@ -206,11 +216,7 @@ impl Agent {
     pub(in crate::agent) async fn view(&self, id: DeploymentId) -> Result<DeploymentView, Problem> {
         let row = self.known(id)?;
         let plan = self.store.plan(self.clock.now_ms(), id).await.map_err(|error| problem::store(&error))?;
-        Ok(show(row, &self.state.desk.deployments, plan.as_ref()))
-    }
-
-    async fn refused_hosts(&self, id: DeploymentId) -> Result<Vec<String>, Problem> {
-        Ok(self.view(id).await?.refused_hosts)
+        Ok(show(row, &self.state.desk, plan.as_ref()))
     }
 
     fn known(&self, id: DeploymentId) -> Result<&DeploymentRow, Problem> {

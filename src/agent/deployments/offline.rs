@@ -17,7 +17,7 @@ pub fn deployments(settings: &Settings) -> Result<Vec<DeploymentView>, Problem> 
     let Some((reader, desk)) = open(settings)? else { return Ok(Vec::new()) };
     let view = |row: &crate::store::DeploymentRow| {
         let plan = reader.plan(row.id).map_err(|error| problem::store(&error))?;
-        Ok(list(row, &desk.deployments, plan.as_ref()))
+        Ok(list(row, &desk, plan.as_ref()))
     };
     desk.deployments.iter().rev().map(view).collect()
 }
@@ -30,7 +30,7 @@ pub fn deployment(settings: &Settings, id: DeploymentId) -> Result<DeploymentVie
     let (reader, desk) = open(settings)?.ok_or_else(problem::no_such_deployment)?;
     let row = desk.deployments.iter().find(|row| row.id == id).ok_or_else(problem::no_such_deployment)?;
     let plan = reader.plan(id).map_err(|error| problem::store(&error))?;
-    Ok(show(row, &desk.deployments, plan.as_ref()))
+    Ok(show(row, &desk, plan.as_ref()))
 }
 
 /// All questions; the owner's names for the candidates are known only while the home is read.

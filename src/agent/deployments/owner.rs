@@ -28,8 +28,8 @@ impl Agent {
             }
             Request::Deployments => reply.result(self.list().await).await,
             Request::Deployment { id } => reply.result(self.view(id).await).await,
-            Request::Approve { id, plan_hash, hosts } => {
-                let answer = self.approve(id, plan_hash, &hosts).await;
+            Request::Approve { id, plan_hash, hosts, files } => {
+                let answer = self.approve(id, plan_hash, &hosts, files).await;
                 reply.result(answer).await;
             }
             Request::Reject { id } => {
@@ -99,7 +99,7 @@ impl Agent {
         let mut views = Vec::new();
         for row in self.state.desk.deployments.iter().rev() {
             let plan = self.store.plan(now, row.id).await.map_err(|error| problem::store(&error))?;
-            views.push(list(row, &self.state.desk.deployments, plan.as_ref()));
+            views.push(list(row, &self.state.desk, plan.as_ref()));
         }
         Ok(views)
     }

@@ -1,5 +1,6 @@
 //! Deployments, questions and wishes as the owner is shown them: in words, and as JSON that others rely on.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use crate::inbound::plan::Plan;
 use crate::inbound::refusal::Refusal;
 use crate::outbound::reading::Text;
 use crate::private::Private;
-use crate::store::{DeploymentRow, ItemRow, QuestionRow, QuestionState, RequestRow, RequestState};
+use crate::store::{DeploymentRow, Desk, ItemRow, QuestionRow, QuestionState, RequestRow, RequestState};
 
 /// What the owner is shown of a plan; kept beside the deployment, so that it can be looked at without a daemon.
 #[derive(Default, Serialize, Deserialize)]
@@ -112,6 +113,9 @@ pub struct DeploymentView {
     pub abilities: Vec<AbilityView>,
     /// Hosts that would have to be allowed for it.
     pub refused_hosts: Vec<String>,
+    /// Files that Home Assistant would write anew for the first time: each needs a yes of its own (R40).
+    #[serde(default)]
+    pub files: BTreeSet<String>,
     /// It only shows.
     pub display_only: bool,
     /// To what a yes would be a yes.
@@ -267,12 +271,9 @@ pub(super) fn plain(text: &Text) -> String {
     text.reveal_to_owner().to_string()
 }
 
-/// A deployment as the owner is shown it; `all` are all that there are, and `plan` is what [`PlanView`] wrote.
-pub(in crate::agent) fn show(
-    row: &DeploymentRow,
-    all: &[DeploymentRow],
-    plan: Option<&Text>,
-) -> DeploymentView {
+/// A deployment as the owner is shown it; `plan` is what [`PlanView`] wrote.
+pub(in crate::agent) fn show(row: &DeploymentRow, desk: &Desk, plan: Option<&Text>) -> DeploymentView {
+    let all = &desk.deployments;
     let in_place = row.undoable && row.state.is_in_place();
     let later = || all.iter().rev().take_while(|other| other.id != row.id);
     let is_of = |item: &ItemRow, other: &DeploymentRow| {
@@ -289,6 +290,9 @@ pub(in crate::agent) fn show(
         enabled: item.enabled,
         off: item.off && in_place && !later().any(|other| is_of(item, other)),
     };
+    let rewrites = |ability: &&AbilityView| ability.kind == AbilityKind::RewritesFile.code();
+    let files: BTreeSet<String> =
+        plan.abilities.iter().filter(rewrites).map(|ability| ability.subject.clone()).collect();
     DeploymentView {
         id: row.id.to_string(),
         title: row.title.clone(),
@@ -302,6 +306,7 @@ pub(in crate::agent) fn show(
         items: row.items.iter().map(item).collect(),
         abilities: plan.abilities,
         refused_hosts: plan.refused_hosts.into_iter().filter(|host| !row.hosts.contains(host)).collect(),
+        files: &files - &desk.trusting.files,
         display_only: plan.display_only,
         plan_hash: row.plan_hash.map(|hash| hash.to_string()),
         undoable: row.undoable,
@@ -312,12 +317,8 @@ pub(in crate::agent) fn show(
 }
 
 /// The same without what would change, for lists.
-pub(in crate::agent) fn list(
-    row: &DeploymentRow,
-    all: &[DeploymentRow],
-    plan: Option<&Text>,
-) -> DeploymentView {
-    DeploymentView { diff: Vec::new(), ..show(row, all, plan) }
+pub(in crate::agent) fn list(row: &DeploymentRow, desk: &Desk, plan: Option<&Text>) -> DeploymentView {
+    DeploymentView { diff: Vec::new(), ..show(row, desk, plan) }
 }
 
 impl DeploymentView {

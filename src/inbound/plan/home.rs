@@ -158,10 +158,8 @@ pub enum RoutineState {
     Present(Text),
     /// 404: there is none of this id that can be edited.
     Absent,
-    /// 500: its file holds something that Home Assistant cannot write back.
+    /// 500: its file holds something that Home Assistant cannot write back, mostly a `!secret` (R40).
     Unmanaged,
-    /// It could be written, but this Home Assistant would write secrets out in full (R40).
-    ExpandsSecrets,
 }
 
 /// Another document of the home.

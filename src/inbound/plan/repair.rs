@@ -262,7 +262,7 @@ fn current(home: &HomeNow, place: &InPlace) -> Option<Image> {
             let now = home.routines.iter().find(|now| now.kind == *kind && now.thing == place.thing)?;
             match &now.state {
                 RoutineState::Present(text) => text.clone(),
-                RoutineState::Absent | RoutineState::Unmanaged | RoutineState::ExpandsSecrets => return None,
+                RoutineState::Absent | RoutineState::Unmanaged => return None,
             }
         }
         Target::Resource { .. } => return None,

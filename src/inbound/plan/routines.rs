@@ -48,7 +48,6 @@ impl<'a, I: Ids> Planner<'a, I> {
             (RoutineState::Present(_), None) => return Err(Refusal::refused("id_taken")),
             (RoutineState::Absent, Some(_)) => return Err(Refusal::refused("unmanaged")),
             (RoutineState::Unmanaged, _) => return Err(Refusal::refused("unmanaged")),
-            (RoutineState::ExpandsSecrets, _) => return Err(Refusal::refused("keeps_secrets")),
         };
         let base = current.and_then(|current| self.origin(current));
         let text = self.resolved(&put.content, base.as_ref())?;
@@ -79,7 +78,7 @@ impl<'a, I: Ids> Planner<'a, I> {
         }
         let before_image = match &now.state {
             RoutineState::Present(text) => Image::Present(text.clone()),
-            RoutineState::Absent | RoutineState::Unmanaged | RoutineState::ExpandsSecrets => Image::Absent,
+            RoutineState::Absent | RoutineState::Unmanaged => Image::Absent,
         };
         self.step(put.existing, target, before_image, Image::Present(text));
         let diff = self.compared(&name).documents(kind.document(), before.as_ref(), Some(&after), self.ids);
@@ -94,7 +93,6 @@ impl<'a, I: Ids> Planner<'a, I> {
         self.take(format!("{kind:?} {}", now.id.reveal_to_inbound()))?;
         let text = match &now.state {
             RoutineState::Present(text) => text,
-            RoutineState::ExpandsSecrets => return Err(Refusal::refused("keeps_secrets")),
             RoutineState::Absent | RoutineState::Unmanaged => return Err(Refusal::refused("unmanaged")),
         };
         self.same_base(thing, kind.document(), text, delete.base, None)?;

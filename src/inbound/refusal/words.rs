@@ -7,7 +7,7 @@ const SUSPECT: &str =
     "Nothing was changed. Ask whoever looks after the portal: this should not happen by accident.";
 
 /// Code, what happened, what to do next.
-pub(super) const ALL: [(&str, &str, &str); 51] = [
+pub(super) const ALL: [(&str, &str, &str); 50] = [
     // Trust (R31 to R34).
     ("oversized", "A deployment is larger than any may be.", SUSPECT),
     ("malformed_envelope", "A deployment came in an envelope that cannot be opened.", SUSPECT),
@@ -70,11 +70,10 @@ pub(super) const ALL: [(&str, &str, &str); 51] = [
         "Your list of custom cards is kept in a file of your own, which is not touched.",
         "Nothing was changed. Keep resources in storage mode if you want cards to be deployed.",
     ),
-    ("unmanaged", "Home Assistant cannot edit this automation or script, so it is left alone.", THEIRS),
     (
-        "keeps_secrets",
-        "The file of these automations holds secrets that Home Assistant would not keep.",
-        "Nothing was changed. Move the secrets out of that file if you want it to be edited.",
+        "unmanaged",
+        "Home Assistant's own editor cannot write this automation or script: it lies in a file of yours, or beside a secret.",
+        "Nothing was changed. Move it, or the secrets, to another file if you want it to be edited from here.",
     ),
     ("id_taken", "An automation or script with this id exists already.", THEIRS),
     ("wrong_id", "The automation names another id than its own.", THEIRS),

@@ -29,6 +29,9 @@ pub struct Trusting {
     /// Keys of approvers that the owner has blocked (R33).
     #[serde(default)]
     pub blocked: BTreeSet<Fixed<32>>,
+    /// Files that Home Assistant may write anew: the owner was told what that does to them, and agreed (R40).
+    #[serde(default)]
+    pub files: BTreeSet<String>,
 }
 
 impl Singleton for Trusting {

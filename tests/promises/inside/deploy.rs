@@ -106,8 +106,8 @@ pub(super) async fn until(world: &World, id: DeploymentId, state: &str) -> Deplo
 async fn approve(world: &World, id: DeploymentId) -> DeploymentView {
     let shown = until(world, id, "waiting").await;
     let plan_hash = shown.plan_hash.as_deref().and_then(vestibule_protocol::bytes::Fixed::parse);
-    let hosts = std::collections::BTreeSet::new();
-    world.ask(Request::Approve { id, plan_hash, hosts }).await.unwrap();
+    let (hosts, files) = (Default::default(), shown.files.clone());
+    world.ask(Request::Approve { id, plan_hash, hosts, files }).await.unwrap();
     shown
 }
 

@@ -24,7 +24,7 @@ use vestibule_protocol::problem::Problem;
 
 use super::real::RealPortal;
 use super::world::{difference, preview};
-use crate::support::programs;
+use crate::support::{both_files, programs};
 
 /// Lives at the same time: most of a life is waiting.
 const AT_ONCE: usize = 6;
@@ -192,7 +192,7 @@ impl Life {
         };
         let items = vec![super::deploy::dashboard("acme-hall", CONTENT), Item::AutomationPut(automation)];
         let id = self.portal.submit(&self.portal.draft(items)).await;
-        let approve = Request::Approve { id, plan_hash: None, hosts: BTreeSet::new() };
+        let approve = Request::Approve { id, plan_hash: None, hosts: BTreeSet::new(), files: both_files() };
         self.deployment(id, Some(&approve), |view| matches!(&*view.state, "verified" | "settled")).await;
         let contents = self.home.model(|model| model.contents.get("acme-hall").cloned());
         assert_eq!(contents.as_deref(), Some(CONTENT), "{}", self.point);

@@ -9,6 +9,7 @@ use vestibule_protocol::consent::{Change, Policy};
 use vestibule_protocol::deployment::DeploymentId;
 
 use super::story::Story;
+use crate::support::both_files;
 
 /// Why an agent may say no to an owner who acts on what has changed meanwhile, or while something is away.
 const NOT_NOW: [&str; 10] = [
@@ -57,7 +58,12 @@ impl Story {
             if self.chance.once_in(4) {
                 self.say(&Request::Reject { id });
             } else {
-                self.say(&Request::Approve { id, plan_hash: hash, hosts: BTreeSet::new() });
+                self.say(&Request::Approve {
+                    id,
+                    plan_hash: hash,
+                    hosts: BTreeSet::new(),
+                    files: both_files(),
+                });
             }
         }
     }

@@ -11,6 +11,7 @@ pub(crate) mod signing;
 pub(crate) mod staff;
 pub(crate) mod wire;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,11 @@ pub(crate) use agent::Agent;
 pub(crate) use house::House;
 pub(crate) use portal::Portal;
 pub(crate) use staff::Staff;
+
+/// Files that Home Assistant writes anew for a deployment: somebody who says yes to everything agrees to both (R40).
+pub(crate) fn both_files() -> BTreeSet<String> {
+    ["automations.yaml", "scripts.yaml"].map(str::to_owned).into()
+}
 
 /// Long enough for whatever takes a moment, on a machine that is busy with other things.
 pub(crate) const SOON: Duration = Duration::from_secs(60);

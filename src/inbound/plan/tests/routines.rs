@@ -99,20 +99,14 @@ fn an_automation_that_left_comes_back() {
 #[test]
 fn r40_what_home_assistant_cannot_write_is_left_alone() {
     let kind = RoutineKind::Automation;
-    for (state, code) in [
-        (RoutineState::Present(text("{}")), "id_taken"),
-        (RoutineState::Unmanaged, "unmanaged"),
-        (RoutineState::ExpandsSecrets, "keeps_secrets"),
-    ] {
+    for (state, code) in
+        [(RoutineState::Present(text("{}")), "id_taken"), (RoutineState::Unmanaged, "unmanaged")]
+    {
         let home = with(vec![routine(kind, None, "evening", state)]);
         refused(&home, new(kind, "evening", &design()), code);
     }
     refused(&home(), new(kind, "evening", &design()), "unknown_reference");
-    for (state, code) in [
-        (RoutineState::Absent, "unmanaged"),
-        (RoutineState::Unmanaged, "unmanaged"),
-        (RoutineState::ExpandsSecrets, "keeps_secrets"),
-    ] {
+    for (state, code) in [(RoutineState::Absent, "unmanaged"), (RoutineState::Unmanaged, "unmanaged")] {
         let home = with(vec![routine(kind, Some(AUTOMATION), "170", state)]);
         refused(&home, replace(kind, AUTOMATION, NOW, &design()), code);
         let delete = Delete { existing: AUTOMATION, base: base(AUTOMATION, NOW) };

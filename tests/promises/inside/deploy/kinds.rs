@@ -74,6 +74,30 @@ async fn r40_an_automation_comes_switched_off_and_r44_comes_back_with_its_entity
     assert_eq!(automation(&world, "automation.morning").as_deref(), Some("on"));
 }
 
+/// What Home Assistant does to a file takes a yes of its own, before the first write to it and not again.
+#[tokio::test(start_paused = true)]
+async fn r40_a_file_is_written_anew_only_after_a_yes_of_its_own() {
+    let (world, portal) = house().await;
+    let put = |id: &str, alias: &str| {
+        let content = WAKE.replace("Wake", alias);
+        let item = RoutinePut { existing: None, id: Some(id.to_owned()), base: Base::None, content };
+        Item::AutomationPut(item)
+    };
+    let first = portal.submit(&portal.draft(vec![put("acme_wake", "Wake")])).await;
+    let shown = until(&world, first, "waiting").await;
+    assert_eq!(shown.files, ["automations.yaml".to_owned()].into());
+    let plan_hash = shown.plan_hash.as_deref().and_then(Fixed::parse);
+    let yes = |files| Request::Approve { id: first, plan_hash, hosts: Default::default(), files };
+    let refused = world.ask(yes(Default::default())).await.unwrap_err();
+    assert_eq!(refused.code, "file_not_agreed");
+    assert!(refused.what.contains("automations.yaml"), "{refused:?}");
+    assert_eq!(world.home.model(|model| model.routines.ids(Domain::Automation)), Vec::<String>::new());
+    world.ask(yes(shown.files)).await.unwrap();
+    until(&world, first, "verified").await;
+    let second = portal.submit(&portal.draft(vec![put("acme_sleep", "Sleep")])).await;
+    assert!(until(&world, second, "waiting").await.files.is_empty(), "that was asked before");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_script_is_written_with_a_dashboard_or_not_at_all() {
     let (world, portal) = house().await;

@@ -51,7 +51,9 @@ async fn the_owner_is_told_once_and_can_say_no() {
     assert_eq!(heard(&portal, id, "refused").await.as_deref(), Some("declined"));
     waited("nothing waits any more", || told(&world) == 0).await;
     assert!(!has_dashboard(&world, "acme-hall"));
-    let again = world.ask(Request::Approve { id, plan_hash: None, hosts: Default::default() }).await;
+    let again = world
+        .ask(Request::Approve { id, plan_hash: None, hosts: Default::default(), files: Default::default() })
+        .await;
     assert_eq!(again.unwrap_err().code, "not_waiting");
 }
 

@@ -54,7 +54,10 @@ async fn offered(world: &World) -> DeploymentView {
 async fn yes(world: &World, view: &DeploymentView) -> DeploymentId {
     let id: DeploymentId = view.id.parse().unwrap();
     let plan_hash = view.plan_hash.as_deref().and_then(Fixed::parse);
-    world.ask(Request::Approve { id, plan_hash, hosts: Default::default() }).await.unwrap();
+    world
+        .ask(Request::Approve { id, plan_hash, hosts: Default::default(), files: Default::default() })
+        .await
+        .unwrap();
     until(world, id, "verified").await;
     id
 }
@@ -100,7 +103,12 @@ async fn a_rename_is_offered_as_a_diff_and_written_after_a_yes_and_undone() {
 
     // A yes to another plan is no yes to this one.
     let repair: DeploymentId = shown.id.parse().unwrap();
-    let other = Request::Approve { id: repair, plan_hash: Some(Fixed([1; 32])), hosts: Default::default() };
+    let other = Request::Approve {
+        id: repair,
+        plan_hash: Some(Fixed([1; 32])),
+        hosts: Default::default(),
+        files: Default::default(),
+    };
     assert_eq!(world.ask(other).await.unwrap_err().code, "plan_changed");
     yes(&world, &shown).await;
     assert_eq!(contents(&world, "acme-hall").unwrap(), old.replace(&lamp, "light.sofa"));
@@ -209,7 +217,10 @@ async fn an_edit_after_the_offer_is_not_overwritten() {
     world.home.edit_dashboard("acme-hall", mine);
     let repair: DeploymentId = shown.id.parse().unwrap();
     let plan_hash = shown.plan_hash.as_deref().and_then(Fixed::parse);
-    world.ask(Request::Approve { id: repair, plan_hash, hosts: Default::default() }).await.unwrap();
+    world
+        .ask(Request::Approve { id: repair, plan_hash, hosts: Default::default(), files: Default::default() })
+        .await
+        .unwrap();
     until(&world, repair, "superseded").await;
     assert_eq!(contents(&world, "acme-hall").as_deref(), Some(mine));
 }
@@ -257,7 +268,10 @@ async fn r38_a_room_gets_another_name_and_trust_does_not_answer_for_the_owner() 
     allow(&world, Change::Dashboards, None).await;
     let repair: DeploymentId = shown.id.parse().unwrap();
     let plan_hash = shown.plan_hash.as_deref().and_then(Fixed::parse);
-    world.ask(Request::Approve { id: repair, plan_hash, hosts: Default::default() }).await.unwrap();
+    world
+        .ask(Request::Approve { id: repair, plan_hash, hosts: Default::default(), files: Default::default() })
+        .await
+        .unwrap();
     let refused = until(&world, repair, "refused").await;
     assert_eq!(refused.code.as_deref(), Some("not_allowed"));
     assert!(contents(&world, "acme-hall").unwrap().contains(&rooms[0].name));

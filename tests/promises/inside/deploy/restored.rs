@@ -51,7 +51,14 @@ async fn r6_a_restored_home_begins_nothing_before_its_owner_has_confirmed() {
     let held = until(&world, second, "waiting").await;
     assert_eq!((held.code.as_deref(), held.plan_hash), (Some("restored_or_cloned"), None));
     sleep(Duration::from_secs(3600)).await;
-    let early = world.ask(Request::Approve { id: second, plan_hash: None, hosts: Default::default() }).await;
+    let early = world
+        .ask(Request::Approve {
+            id: second,
+            plan_hash: None,
+            hosts: Default::default(),
+            files: Default::default(),
+        })
+        .await;
     assert_eq!(early.unwrap_err().code, "not_planned_yet");
     meet_again(&world, &portal).await;
     assert!(world.status().await.restored, "another meeting is no confirmation");

@@ -42,7 +42,9 @@ async fn what_staff_take_back_is_gone_at_home_and_stays_taken_back() {
     assert_eq!(over.code.as_deref(), Some("withdrawn"));
     waited("nothing waits any more", || world.home.model(|model| model.notifications.is_empty())).await;
     assert_eq!(heard(&portal, id, "withdrawn").await.as_deref(), Some("withdrawn"), "the home has heard it");
-    let yes = world.ask(Request::Approve { id, plan_hash: None, hosts: Default::default() }).await;
+    let yes = world
+        .ask(Request::Approve { id, plan_hash: None, hosts: Default::default(), files: Default::default() })
+        .await;
     assert_eq!(yes.unwrap_err().code, "not_waiting");
     // Its number stays consumed, and nothing comes back with the next link or start.
     let consumed = world.desk().trusting.last_sequence;
