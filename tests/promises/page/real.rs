@@ -1,12 +1,12 @@
-//! A decision on the page, and a real Home Assistant: what the owner approves by a click is there, in its own frontend, and gone after the
-//! undo.
+//! Every decision on the page, with a real Home Assistant behind it: what the owner approves by a click is there and gone after the undo,
+//! what somebody edited stays, and what was approved stands in Home Assistant's own frontend.
 
 use serde_json::{Value, json};
 use vestibule_dev::browser::{Browser, Look};
 use vestibule_dev::real::{DEMO_ENTITIES, NEWEST, Options, RealHome, skip_reason};
 
 use super::browser::Tools;
-use super::scene::{OLD, address, employ, planned};
+use super::scene::{HALL, MINE, OLD, Scene, approve, planned};
 use super::stage::Served;
 use crate::real_sync::TURN;
 
@@ -27,29 +27,30 @@ async fn what_is_approved_on_the_page_stands_in_a_real_home() {
     };
     let user = home.call(json!({"type": "auth/current_user"})).await.unwrap();
     let user = user["id"].as_str().unwrap();
-    let page = Served::at(&home.url(), home.token(), "Example").await;
-    page.pair_as(user).await;
-    page.shows(user, "/live", "In sync").await;
-    let staff = employ(&page, user).await;
-    let id = staff.dashboard("Hall", OLD, &["--url-path", BOARD]).await;
-    planned(&page, user, &id).await;
-    let paths = async || {
-        let all = home.call(json!({"type": "lovelace/dashboards/list"})).await.unwrap();
-        let path = |board: &Value| board["url_path"].as_str().map(str::to_owned);
-        all.as_array().into_iter().flatten().filter_map(path).collect::<Vec<_>>()
-    };
-    assert!(!paths().await.contains(&BOARD.to_owned()), "nothing happens before the yes");
+    let areas = home.call(json!({"type": "config/area_registry/list"})).await.unwrap();
+    let room = areas[0]["name"].as_str().unwrap();
+    let saved = async |path: &str| home.call(json!({"type": "lovelace/config", "url_path": path})).await.ok();
 
-    tools.drive("decisions.mjs", &page, user, json!({"approve": address(&id)})).await;
-    let saved = home.call(json!({"type": "lovelace/config", "url_path": BOARD})).await.unwrap();
-    assert_eq!(saved, serde_json::from_str::<Value>(OLD).unwrap());
+    let page = Box::new(Served::at(&home.url(), home.token(), "Example").await);
+    let edit = async || {
+        let mine: Value = serde_json::from_str(MINE).unwrap();
+        let save = json!({"type": "lovelace/config/save", "url_path": HALL, "config": mine});
+        home.call(save).await.unwrap();
+    };
+    let scene = Scene::of(page, user, edit).await;
+    let page = &*scene.stage;
+    let id = scene.staff.dashboard("Hall", OLD, &["--url-path", BOARD]).await;
+    planned(page, user, &id).await;
+    assert_eq!(saved(BOARD).await, None, "nothing happens before the yes");
+    approve(page, user, &id).await;
+    assert_eq!(saved(BOARD).await, serde_json::from_str(OLD).unwrap());
     let path = format!("{BOARD}/0");
     let seen = Browser::find().unwrap().look(&Look::at(&home.url(), home.token(), &path)).await.unwrap();
     assert!(seen.rendered && seen.error_cards.is_empty(), "{:?} {:?}", seen.elements, seen.error_cards);
     assert!(seen.texts.iter().any(|text| text.contains("Welcome")), "{:?}", seen.texts);
 
-    let undone = page.post_as(user, "/deployments/undo", &[("id", &id)]).await;
-    assert_eq!(undone.status, 303, "{}", undone.text());
-    page.shows(user, &address(&id), ">undone<").await;
-    assert!(!paths().await.contains(&BOARD.to_owned()), "and it is gone again");
+    tools.drive("decisions.mjs", &scene.stage, user, scene.story(user, room).await).await;
+    assert_eq!(saved("acme-new").await, None, "it was undone");
+    assert_eq!(saved(HALL).await, serde_json::from_str(MINE).unwrap(), "it was to be kept");
+    assert!(saved(BOARD).await.is_some(), "likewise");
 }

@@ -1,6 +1,8 @@
 //! A home to which a company has proposed changes and put questions: some wait, one is in place and was edited since, one is a conflict.
 
-use serde_json::Value;
+use std::ops::Deref;
+
+use serde_json::{Value, json};
 use vestibule_dev::fake_home::{FakeHome, Version};
 
 use super::stage::{Served, Stage, field};
@@ -10,16 +12,19 @@ use crate::support::{SOON, Staff, until};
 pub(super) const OLD: &str =
     r#"{"views":[{"title":"Hall","cards":[{"type":"markdown","content":"Welcome"}]}]}"#;
 const NEW: &str = r#"{"views":[{"title":"Hall","cards":[{"type":"markdown","content":"Come in"}]}]}"#;
+/// Where the first of them goes.
+pub(super) const HALL: &str = "acme-hall";
 /// What somebody at home made of it meanwhile.
-const MINE: &str =
+pub(super) const MINE: &str =
     r#"{"views":[{"title":"Hall","cards":[{"type":"markdown","content":"Our own <b>words</b>"}]}]}"#;
 /// Words of the company that would be seen if they were markup.
 pub(super) const TITLE: &str = "A page for <i>the hall</i>";
 pub(super) const QUESTION: &str = "Which is <b>the reading lamp</b>?";
 
-/// All of it.
-pub(super) struct Scene {
-    pub(super) stage: Stage,
+/// All of it, with a fake home or a real one.
+pub(super) struct Scene<S = Stage> {
+    pub(super) stage: S,
+    pub(super) staff: Staff,
     pub(super) fingerprint: String,
     /// Ids of deployments.
     pub(super) waiting: String,
@@ -33,26 +38,35 @@ pub(super) struct Scene {
 }
 
 impl Scene {
+    /// With a fake home.
     pub(super) async fn set() -> Self {
         let stage = Stage::new(FakeHome::of_size(Version::V2026_11, 120), "Example").await;
-        stage.pair().await;
-        stage.in_sync().await;
-        let staff = employ(&stage, "owner").await;
+        let home = stage.home.clone();
+        Self::of(stage, "owner", async || home.edit_dashboard(HALL, MINE)).await
+    }
+}
+
+impl<S: Deref<Target = Served>> Scene<S> {
+    /// With whatever home is behind the page; `edit` makes [`MINE`] of the dashboard at [`HALL`].
+    pub(super) async fn of(stage: S, user: &str, edit: impl AsyncFnOnce()) -> Self {
+        stage.pair_as(user).await;
+        stage.shows(user, "/live", "In sync").await;
+        let staff = employ(&stage, user).await;
         let fingerprint = stage.fingerprint().await;
-        let edited = staff.dashboard("In place", OLD, &["--url-path", "acme-hall"]).await;
-        approve(&stage, "owner", &edited).await;
+        let edited = staff.dashboard("In place", OLD, &["--url-path", HALL]).await;
+        approve(&stage, user, &edited).await;
         let thing = until("the portal hears of the dashboard", SOON, async || {
             let known = staff.seen(&edited).await;
             known["items"][0]["thing"].as_str().map(str::to_owned).ok_or(known.to_string())
         })
         .await;
-        stage.home.edit_dashboard("acme-hall", MINE);
+        edit().await;
         let conflict = staff.dashboard("Next", NEW, &["--dashboard-id", &thing]).await;
-        stage.shows("owner", &address(&conflict), ">conflict<").await;
+        stage.shows(user, &address(&conflict), ">conflict<").await;
         let waiting = staff.dashboard(TITLE, OLD, &["--url-path", "acme-new"]).await;
         let unwanted = staff.dashboard("Unwanted", OLD, &["--url-path", "acme-unwanted"]).await;
-        planned(&stage, "owner", &waiting).await;
-        planned(&stage, "owner", &unwanted).await;
+        planned(&stage, user, &waiting).await;
+        planned(&stage, user, &unwanted).await;
         // The staff's first look is told to the owner.
         let held = stage.portal.snapshot(&stage.tenant, &fingerprint).await;
         let candidates = lights(&held);
@@ -60,7 +74,7 @@ impl Scene {
             staff.ask(question, &candidates).await;
         }
         let questions = until("both questions", SOON, async || {
-            let text = stage.get("owner", "/questions").await.text();
+            let text = stage.get(user, "/questions").await.text();
             let found: Vec<String> = text
                 .split("/questions/one?id=")
                 .skip(1)
@@ -71,7 +85,27 @@ impl Scene {
         .await;
         // Newest first; the story begins with the first.
         let questions = questions.into_iter().rev().collect();
-        Self { stage, fingerprint, waiting, unwanted, edited, conflict, questions, candidates }
+        Self { stage, staff, fingerprint, waiting, unwanted, edited, conflict, questions, candidates }
+    }
+
+    /// Everything that `dev/browser/decisions.mjs` is to do with it, under scripts switched off: `room` is one of the home's.
+    pub(super) async fn story(&self, user: &str, room: &str) -> Value {
+        let page = self.stage.get(user, &self.questions[0]).await.text();
+        let (_, after) =
+            page.split_once(&format!("name=\"choice\" value=\"{}\"", self.candidates[1])).unwrap();
+        let choice = after.split("<span class=\"unseen\">: ").nth(1).unwrap().split('<').next().unwrap();
+        let invite = self.stage.portal.invite(&self.stage.tenant).await;
+        let words: Vec<&str> = invite.words.split(' ').collect();
+        json!({
+            "approve": address(&self.waiting),
+            "undo": true,
+            "moved": address(&self.unwanted),
+            "conflict": address(&self.conflict),
+            "question": {"path": self.questions[0], "choice": choice},
+            "decline": self.questions[1],
+            "room": room,
+            "rotate": {"deployed": "keep", "invite": invite.code, "words": words},
+        })
     }
 }
 
