@@ -6,43 +6,38 @@ impl Ability {
     /// A sentence for the owner's terminal and page, and for nobody else: the subject may be a word of the home's.
     #[must_use]
     pub fn words_for_the_owner(&self) -> String {
-        let subject = self.subject.reveal_to_inbound();
         // Whatever it is, it stands in one line of a terminal.
-        let subject: String =
-            subject.chars().map(|c| if c.is_control() { ' ' } else { c }).take(160).collect();
-        let words = match self.kind {
-            AbilityKind::CallsService => format!("Calls the service {subject}."),
-            AbilityKind::CallsAnyService => format!("Calls a service that a template chooses: {subject}"),
-            AbilityKind::FiresEvent => format!("Fires the event {subject}."),
-            AbilityKind::RunsByItself => format!("Runs by itself once you have enabled it: {subject}."),
-            AbilityKind::ListensToNet => format!("Can be started from the net ({subject})."),
-            AbilityKind::CalledBy => format!("Is called by: {subject}."),
+        let about = self.subject.reveal_to_inbound().replace(char::is_control, " ");
+        match self.kind {
+            AbilityKind::CallsService => format!("It can call the service {about}."),
+            AbilityKind::CallsAnyService => {
+                format!("It can call a service that only becomes known when it runs ({about}).")
+            }
+            AbilityKind::FiresEvent => format!("It can fire the event {about}."),
+            AbilityKind::RunsByItself => format!("It runs by itself: {about}."),
+            AbilityKind::ListensToNet => format!("It can be started from outside this home: {about}."),
+            AbilityKind::CalledBy => format!("It is called by {about}."),
             AbilityKind::UsesBlueprint => {
-                format!("Runs the blueprint {subject}, whose actions are not shown here.")
+                format!("It runs a blueprint, whose actions are not shown here: {about}.")
             }
             AbilityKind::RewritesFile => format!(
-                "Home Assistant writes {subject} anew: comments and formatting are lost, and ids are added where they are missing."
+                "Home Assistant writes {about} anew: comments and formatting are lost, and missing ids are added."
             ),
-            AbilityKind::CallsHost => format!("Makes browsers in your home call {subject}."),
-            AbilityKind::ShowsPage => format!("Shows a page of {subject} inside the dashboard."),
+            AbilityKind::CallsHost => format!("Your browser calls another computer: {about}."),
+            AbilityKind::ShowsPage => format!("It shows another page inside the dashboard: {about}."),
             AbilityKind::RunsCode => {
-                format!("Runs code in your browser, can read and send anything you can ({subject}).")
+                format!("It runs code in your browser, which can read and send anything you can: {about}.")
             }
-            AbilityKind::UsesCard => {
-                format!(
-                    "Uses {subject}, which runs code in your browser, can read and send anything you can."
-                )
-            }
-            AbilityKind::InstallsCard => format!(
-                "Installs the custom card {subject}. It can do everything that the person viewing it can do."
+            AbilityKind::UsesCard => format!(
+                "It uses the custom card {about}, which runs code in your browser and can do anything you can."
             ),
-            AbilityKind::CardReaches => {
-                format!("The card's code mentions {subject}. (A hint from its text, not a proof.)")
-            }
-            AbilityKind::Navigates => format!("Goes to the page {subject}."),
-            AbilityKind::ActsInBrowser => format!("Acts in the browser: {subject}."),
-            AbilityKind::Deletes => format!("Deletes {subject}."),
-        };
-        if self.kept { format!("{words} As before.") } else { words }
+            AbilityKind::InstallsCard => format!(
+                "It installs the custom card {about}, which can do everything that whoever looks at it can do."
+            ),
+            AbilityKind::CardReaches => format!("In the card's code was found, as a hint: {about}."),
+            AbilityKind::Navigates => format!("It leads to another page of Home Assistant: {about}."),
+            AbilityKind::ActsInBrowser => format!("It acts in your browser: {about}."),
+            AbilityKind::Deletes => format!("It deletes {about}."),
+        }
     }
 }
