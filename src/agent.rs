@@ -5,12 +5,12 @@
 
 mod deliver;
 mod deployments;
+mod forget;
 mod hand;
 mod notices;
 pub mod offline;
 mod owner;
 mod pairing;
-mod rotate;
 mod stock;
 mod support;
 mod sync;

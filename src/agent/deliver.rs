@@ -12,7 +12,7 @@ use super::support::{self, SUPPORT, TAKE_BACK};
 use crate::kill::kill_point;
 use crate::portal::session::{self, receipt_fits};
 use crate::problem;
-use crate::store::{Carried, Commit, Intent, IntentId, OutboxChange, State, Stays};
+use crate::store::{Commit, Intent, IntentId, OutboxChange, State};
 
 /// A change of consent; `erase` outlives the outbox and stands in the forget stub.
 const CONSENT: &str = "consent";
@@ -144,33 +144,5 @@ impl Agent {
         self.receipt = receipt;
         let carried = self.state.carried.take();
         self.start_over(carried).await
-    }
-
-    /// Forgets the rest and begins as on the first day, but for what is carried over to the next pairing.
-    pub(super) async fn start_over(&mut self, carried: Option<Carried>) -> Result<(), Problem> {
-        let fails = |error| problem::store(&error);
-        let now = self.clock.now_ms();
-        let stays = Stays { stub: None, carried };
-        self.store.forget_everything_but(now, stays).await.map_err(fails)?;
-        kill_point("agent.forgotten");
-        self.secret = self.store.home_secret(self.dice.bytes()).await.map_err(fails)?;
-        self.reload().await
-    }
-
-    /// Takes the state from the store again, after it was erased.
-    pub(super) async fn reload(&mut self) -> Result<(), Problem> {
-        let fails = |error| problem::store(&error);
-        let now = self.clock.now_ms();
-        self.recorder.forget();
-        self.state = self.store.load(now).await.map_err(fails)?;
-        self.outbox = self.store.outbox(now).await.map_err(fails)?;
-        self.keys = None;
-        self.current = None;
-        self.stock.forget_tenant(&mut self.state);
-        self.deployments.forget(&self.state.desk);
-        self.notices.forget_tenant();
-        self.portal =
-            super::PortalSide { retry_at: Some(tokio::time::Instant::now()), ..super::PortalSide::default() };
-        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use vestibule_protocol::problem::Problem;
 
 use super::Agent;
 use super::offline::{self, DAY_MS};
-use super::views::{ConsentView, Forgotten, Side, Status};
+use super::views::{ConsentView, Side, Status};
 use crate::control::{Reply, Request};
 use crate::kill::kill_point;
 use crate::problem;
@@ -148,18 +148,6 @@ impl Agent {
         self.portal.welcomed_since = None;
         self.portal.retry_at = Some(Instant::now());
         self.take_stock().await
-    }
-
-    /// R29: erased here at once, but for what the portal's receipt needs.
-    async fn forget(&mut self, give_up: bool) -> Result<Forgotten, Problem> {
-        // Old or new, never half: what is being written ends within a minute. Where it cannot go on, nobody has to wait for it.
-        if !give_up && self.is_writing() {
-            return Err(problem::being_written());
-        }
-        let stub = if give_up { None } else { self.stub().or_else(|| self.state.forget_stub.clone()) };
-        // Who only stops waiting still wants what was to be taken along.
-        let carried = self.state.carried.clone().filter(|_| give_up);
-        Ok(Forgotten { local: true, waiting_for_portal: self.erase(stub, carried).await? })
     }
 
     pub(super) async fn status(&self) -> Result<Status, Problem> {
