@@ -16,9 +16,8 @@ use crate::store::{AreaKinds, Carried, ForgetStub, Grants, Stays};
 impl Agent {
     /// R29: erased here at once, but for what the portal's receipt needs.
     pub(super) async fn forget(&mut self, give_up: bool) -> Result<Forgotten, Problem> {
-        // Old or new, never half: what is being written ends within a minute. Where it cannot go on, nobody has to wait for it.
-        if !give_up && self.is_writing() {
-            return Err(problem::being_written());
+        if !give_up {
+            self.nothing_is_half()?;
         }
         let stub = if give_up { None } else { self.stub().or_else(|| self.state.forget_stub.clone()) };
         // Who only stops waiting still wants what was to be taken along.
@@ -35,6 +34,7 @@ impl Agent {
         if !self.home.complete || self.home.trouble.is_some() {
             return Err(problem::home_not_ready(self.home.trouble));
         }
+        self.nothing_is_half()?;
         let key: [u8; 32] = self.dice.bytes();
         let (grants, kinds) = self.translated(&keys.id_key, &IdKey::local(key));
         let kept = (grants.excluded.len() + kinds.0.len()) as u64;
@@ -42,6 +42,11 @@ impl Agent {
         let carried = Carried { key: Fixed(key), excluded: grants.excluded, kinds };
         let waiting_for_portal = self.erase(self.stub(), Some(carried)).await?;
         Ok(Rotated { waiting_for_portal, kept, lost: all - kept })
+    }
+
+    /// Old or new, never half: what is being written ends within a minute. Where it cannot go on, nobody has to wait for it.
+    fn nothing_is_half(&self) -> Result<(), Problem> {
+        if self.is_writing() { Err(problem::being_written()) } else { Ok(()) }
     }
 
     /// What the portal's receipt needs.

@@ -72,8 +72,9 @@ async fn forgetting_does_not_leave_a_half_written_thing_behind() {
     world.home.fault(|faults| faults.hang = Some("lovelace/config/save".into()));
     approve(&world, id).await;
     waited("the record is made", || has_dashboard(&world, "acme-hall")).await;
-    let early = world.ask(Request::Forget { give_up: false }).await;
-    assert_eq!(early.unwrap_err().code, "being_written");
+    for early in [Request::Forget { give_up: false }, Request::Rotate] {
+        assert_eq!(world.ask(early).await.unwrap_err().code, "being_written");
+    }
     assert_eq!(view(&world, id).await.unwrap().state, "applying");
     world.home.fault(|faults| faults.hang = None);
     waited("it has ended", || {
