@@ -9,7 +9,7 @@ use vestibule::inbound::card;
 use vestibule::net::{Network, Trust};
 use vestibule::outbound::reading::Text;
 use vestibule::private::Private;
-use vestibule_dev::browser::{self, Browser, Look, Seen};
+use vestibule_dev::browser::{Browser, Look, Seen};
 use vestibule_dev::real::{DEMO_ENTITIES, NEWEST, OLDEST, Options, RealHome};
 
 use crate::support::real::{self, TURN};
@@ -63,14 +63,7 @@ async fn cards_render_in_the_newest_frontend() {
 
 async fn live(test: &str, version: &str) {
     let _turn = TURN.lock().await;
-    let browser = match Browser::find() {
-        Ok(browser) => browser,
-        Err(error) => {
-            let reason = browser::skip_reason(&error).unwrap_or_else(|| panic!("{error}"));
-            println!("SKIPPED {test}: {reason}");
-            return;
-        }
-    };
+    let Some(browser) = real::browser(test) else { return };
     let Some(home) = real::home(test, Options::new(version).entities(DEMO_ENTITIES)).await else { return };
     let network = Network::new(Trust::Public).unwrap();
     let endpoint = Endpoint::from_url(&home.url(), Token::new(home.token()).unwrap()).unwrap();

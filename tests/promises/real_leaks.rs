@@ -13,12 +13,11 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use vestibule::inbound::card;
-use vestibule_dev::browser::{self, Browser, Stop};
+use vestibule_dev::browser::{Browser, Stop};
 use vestibule_dev::real::{DEMO_ENTITIES, NEWEST, OLDEST, Options, RealHome};
 
-use crate::support::Staff;
-use crate::support::real::TURN;
-use crate::support::{House, SOON, real, until};
+use crate::support::real::{self, TURN};
+use crate::support::{House, SOON, Staff, until};
 use channels::{Answer, Channel, Harmless, channels, harmless, marker};
 use sink::Sink;
 
@@ -45,14 +44,7 @@ async fn nothing_gets_out_of_the_newest_frontend() {
 
 async fn live(test: &str, version: &str) {
     let _turn = TURN.lock().await;
-    let browser = match Browser::find() {
-        Ok(browser) => browser,
-        Err(error) => {
-            let reason = browser::skip_reason(&error).unwrap_or_else(|| panic!("{error}"));
-            println!("SKIPPED {test}: {reason}");
-            return;
-        }
-    };
+    let Some(browser) = real::browser(test) else { return };
     let Some(home) = real::home(test, Options::new(version).entities(DEMO_ENTITIES)).await else { return };
     let sink = Sink::listen().await;
     let ways = channels(|name| sink.host(name));

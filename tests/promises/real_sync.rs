@@ -12,8 +12,8 @@ use vestibule_protocol::id::Fingerprint;
 use vestibule_protocol::message::FromAgent;
 
 use crate::ledger::{self, Row};
-pub(crate) use crate::support::real::TURN;
-use crate::support::{House, contains, copy_folder, files, put_back, real, until, wire};
+use crate::support::real::{self, TURN};
+use crate::support::{House, contains, copy_folder, files, put_back, until, wire};
 
 /// A home of a thousand entities that was just restarted, on a machine that is busy with other things.
 const SETTLED: Duration = Duration::from_secs(240);

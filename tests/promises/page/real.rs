@@ -2,13 +2,13 @@
 //! what somebody edited stays, and what was approved stands in Home Assistant's own frontend.
 
 use serde_json::{Value, json};
-use vestibule_dev::browser::{Browser, Look};
-use vestibule_dev::real::{DEMO_ENTITIES, NEWEST, Options, RealHome, skip_reason};
+use vestibule_dev::browser::Look;
+use vestibule_dev::real::{DEMO_ENTITIES, NEWEST, Options};
 
 use super::browser::Tools;
 use super::scene::{HALL, MINE, OLD, Scene, approve, planned};
 use super::stage::Served;
-use crate::real_sync::TURN;
+use crate::support::real::{self, TURN};
 
 const TEST: &str = "what_is_approved_on_the_page_stands_in_a_real_home";
 const BOARD: &str = "vestibule-page-board";
@@ -17,14 +17,8 @@ const BOARD: &str = "vestibule-page-board";
 async fn what_is_approved_on_the_page_stands_in_a_real_home() {
     let _turn = TURN.lock().await;
     let Some(tools) = Tools::find(TEST) else { return };
-    let home = match RealHome::start(Options::new(NEWEST).entities(DEMO_ENTITIES)).await {
-        Ok(home) => home,
-        Err(error) => {
-            let reason = skip_reason(&error).unwrap_or_else(|| panic!("{error}"));
-            println!("SKIPPED {TEST}: {reason}");
-            return;
-        }
-    };
+    let Some(browser) = real::browser(TEST) else { return };
+    let Some(home) = real::home(TEST, Options::new(NEWEST).entities(DEMO_ENTITIES)).await else { return };
     let user = home.call(json!({"type": "auth/current_user"})).await.unwrap();
     let user = user["id"].as_str().unwrap();
     let areas = home.call(json!({"type": "config/area_registry/list"})).await.unwrap();
@@ -45,7 +39,7 @@ async fn what_is_approved_on_the_page_stands_in_a_real_home() {
     approve(page, user, &id).await;
     assert_eq!(saved(BOARD).await, serde_json::from_str(OLD).unwrap());
     let path = format!("{BOARD}/0");
-    let seen = Browser::find().unwrap().look(&Look::at(&home.url(), home.token(), &path)).await.unwrap();
+    let seen = browser.look(&Look::at(&home.url(), home.token(), &path)).await.unwrap();
     assert!(seen.rendered && seen.error_cards.is_empty(), "{:?} {:?}", seen.elements, seen.error_cards);
     assert!(seen.texts.iter().any(|text| text.contains("Welcome")), "{:?}", seen.texts);
 
