@@ -273,21 +273,7 @@ fn shorten(view: &mut DeploymentView, limit: usize) -> bool {
 mod tests {
     use super::*;
     use crate::agent::{AbilityView, ItemView};
-    use crate::page::words::Words;
-
-    const EVIL: &str = "\"'><script>alert(1)</script>";
-
-    fn frame() -> Frame {
-        Frame {
-            base: String::new(),
-            words: Words::of_home(None),
-            here: HERE,
-            token: "t".to_owned(),
-            decides: true,
-            done: None,
-            version: "v",
-        }
-    }
+    use crate::page::frame::EVIL;
 
     fn view(state: &str) -> DeploymentView {
         let evil = || EVIL.to_owned();
@@ -341,14 +327,14 @@ mod tests {
     fn r17_words_of_a_deployment_are_no_markup() {
         for state in ["waiting", "approved", "verified", "settled", "needs_owner", "refused", CONFLICT, EVIL]
         {
-            let text = OnePage::new(frame(), view(state), None).render().unwrap();
+            let text = OnePage::new(Frame::of_a_test(HERE), view(state), None).render().unwrap();
             assert!(!text.contains("<script>alert") && !text.contains("\"'>"), "{state}: {text}");
             let list = ListPage {
                 switches: Change::ALL
                     .into_iter()
                     .map(|change| Switch::of(change, &Consent::default()))
                     .collect(),
-                f: frame(),
+                f: Frame::of_a_test(HERE),
                 lines: vec![Line::of(view(state))],
             };
             assert!(!list.render().unwrap().contains("<script>alert"), "{state}");
@@ -364,7 +350,7 @@ mod tests {
             ("verified", false, false, true),
             ("refused", false, false, false),
         ] {
-            let text = OnePage::new(frame(), view(state), None).render().unwrap();
+            let text = OnePage::new(Frame::of_a_test(HERE), view(state), None).render().unwrap();
             for (name, there) in [("approve", approve), ("reject", reject), ("enable", enable)] {
                 let form = format!("action=\"/deployments/{name}\"");
                 assert_eq!(text.contains(&form), there, "{state} {name}");
@@ -373,16 +359,16 @@ mod tests {
             assert_eq!(text.contains("type=\"checkbox\""), approve, "{state}: a host to tick");
         }
         let unplanned = DeploymentView { plan_hash: None, ..view("waiting") };
-        let text = OnePage::new(frame(), unplanned, None).render().unwrap();
+        let text = OnePage::new(Frame::of_a_test(HERE), unplanned, None).render().unwrap();
         assert!(!text.contains("/deployments/approve"), "{text}");
     }
 
     #[test]
     fn losing_edits_is_asked_for_again() {
-        let first = OnePage::new(frame(), view("verified"), None).render().unwrap();
+        let first = OnePage::new(Frame::of_a_test(HERE), view("verified"), None).render().unwrap();
         assert!(!first.contains("name=\"overwrite\""), "{first}");
         let lost = Some(crate::problem::edited_since());
-        let again = OnePage::new(frame(), view("verified"), lost).render().unwrap();
+        let again = OnePage::new(Frame::of_a_test(HERE), view("verified"), lost).render().unwrap();
         assert!(again.contains("name=\"overwrite\" value=\"yes\""), "{again}");
     }
 
@@ -392,7 +378,7 @@ mod tests {
         let at_home = ItemDiffView { kind: AT_HOME.to_owned(), ..designed.clone() };
         let shown = |diff: Vec<ItemDiffView>| {
             let view = DeploymentView { diff, ..view(CONFLICT) };
-            OnePage::new(frame(), view, None).render().unwrap()
+            OnePage::new(Frame::of_a_test(HERE), view, None).render().unwrap()
         };
         let both = shown(vec![at_home, designed.clone()]);
         let place = |text: &str| both.find(text).unwrap_or_else(|| panic!("{text}: {both}"));
@@ -409,7 +395,7 @@ mod tests {
         let mut view = view("waiting");
         let row = view.diff[0].rows[0].clone();
         view.diff[0].rows = vec![row; 5000];
-        let page = OnePage::new(frame(), view, None);
+        let page = OnePage::new(Frame::of_a_test(HERE), view, None);
         assert!(page.cut);
         assert!(page.render().unwrap().len() < 85_000);
     }

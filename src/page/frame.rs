@@ -70,3 +70,23 @@ impl Frame {
         PLACES.iter().filter(|place| place.open || self.decides)
     }
 }
+
+/// What must come out of a template as text.
+#[cfg(test)]
+pub(super) const EVIL: &str = "\"'><script>alert(1)</script>";
+
+#[cfg(test)]
+impl Frame {
+    /// In English, for somebody who decides.
+    pub(super) fn of_a_test(here: &'static str) -> Self {
+        Self {
+            base: String::new(),
+            words: Words::of_home(None),
+            here,
+            token: "t".to_owned(),
+            decides: true,
+            done: None,
+            version: "v",
+        }
+    }
+}

@@ -200,21 +200,7 @@ fn address(id: &str) -> String {
 mod tests {
     use super::*;
     use crate::agent::CandidateView;
-    use crate::page::words::Words;
-
-    const EVIL: &str = "\"'><script>alert(1)</script>";
-
-    fn frame() -> Frame {
-        Frame {
-            base: String::new(),
-            words: Words::of_home(None),
-            here: HERE,
-            token: "t".to_owned(),
-            decides: true,
-            done: None,
-            version: "v",
-        }
-    }
+    use crate::page::frame::EVIL;
 
     fn question(state: &str) -> QuestionView {
         let candidate =
@@ -236,7 +222,7 @@ mod tests {
     #[test]
     fn r17_words_of_others_are_no_markup() {
         for state in [OPEN, "answered", EVIL] {
-            let text = OnePage::new(frame(), question(state)).render().unwrap();
+            let text = OnePage::new(Frame::of_a_test(HERE), question(state)).render().unwrap();
             assert!(!text.contains("<script>alert") && !text.contains("\"'>"), "{state}: {text}");
             let view = RequestView {
                 id: EVIL.to_owned(),
@@ -254,7 +240,7 @@ mod tests {
                 excluded: false,
             };
             let list = ListPage {
-                f: frame(),
+                f: Frame::of_a_test(HERE),
                 paired: true,
                 questions: vec![line(&question(state))],
                 wishes: vec![wish(view, &BTreeMap::new())],
@@ -268,12 +254,12 @@ mod tests {
 
     #[test]
     fn only_open_questions_are_answered_and_only_entities_show_themselves() {
-        let open = OnePage::new(frame(), question(OPEN)).render().unwrap();
+        let open = OnePage::new(Frame::of_a_test(HERE), question(OPEN)).render().unwrap();
         assert_eq!(open.matches("name=\"choice\"").count(), 3, "{open}");
         assert_eq!(open.matches("name=\"thing\"").count(), 1, "{open}");
         assert!(open.contains("name=\"decline\""), "{open}");
         for state in ["answered", "declined", "expired"] {
-            let over = OnePage::new(frame(), question(state)).render().unwrap();
+            let over = OnePage::new(Frame::of_a_test(HERE), question(state)).render().unwrap();
             assert!(!over.contains("<form"), "{state}: {over}");
         }
     }
@@ -287,7 +273,7 @@ mod tests {
             candidates: (0..limits::CANDIDATES).map(candidate).collect(),
             ..question(OPEN)
         };
-        let size = OnePage::new(frame(), largest).render().unwrap().len();
+        let size = OnePage::new(Frame::of_a_test(HERE), largest).render().unwrap().len();
         assert!(size < 60_000, "{size}");
     }
 }

@@ -56,22 +56,12 @@ pub(super) async fn page(call: &Call<'_>) -> Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::words::Words;
-
-    const EVIL: &str = "\"'><script>alert(1)</script>";
+    use crate::page::frame::EVIL;
 
     #[test]
     fn r17_names_of_staff_are_no_markup() {
         let row = |what: &str| ReadRow { n: 1, time: u64::MAX, who: EVIL.into(), what: what.into() };
-        let f = Frame {
-            base: String::new(),
-            words: Words::of_home(None),
-            here: "/ledger",
-            token: "t".to_owned(),
-            decides: true,
-            done: None,
-            version: "v",
-        };
+        let f = Frame::of_a_test("/ledger");
         let reads = ["snapshot", EVIL].map(|what| Reading::from(row(what))).into();
         let text = ReadsPage { f, reads, after: Some(100) }.render().unwrap();
         assert!(!text.contains("<script>alert") && !text.contains("\"'>"), "{text}");
