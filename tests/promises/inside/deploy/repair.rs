@@ -51,15 +51,18 @@ async fn offered(world: &World) -> DeploymentView {
     }
 }
 
+/// Yes to exactly this, and to no host or file besides.
 async fn yes(world: &World, view: &DeploymentView) -> DeploymentId {
     let id: DeploymentId = view.id.parse().unwrap();
     let plan_hash = view.plan_hash.as_deref().and_then(Fixed::parse);
-    world
-        .ask(Request::Approve { id, plan_hash, hosts: Default::default(), files: Default::default() })
-        .await
-        .unwrap();
-    until(world, id, "verified").await;
+    let (hosts, files) = Default::default();
+    world.ask(Request::Approve { id, plan_hash, hosts, files }).await.unwrap();
     id
+}
+
+async fn carried_out(world: &World, view: &DeploymentView) {
+    let id = yes(world, view).await;
+    until(world, id, "verified").await;
 }
 
 /// Long enough for everything that is going to be offered.
@@ -110,7 +113,7 @@ async fn a_rename_is_offered_as_a_diff_and_written_after_a_yes_and_undone() {
         files: Default::default(),
     };
     assert_eq!(world.ask(other).await.unwrap_err().code, "plan_changed");
-    yes(&world, &shown).await;
+    carried_out(&world, &shown).await;
     assert_eq!(contents(&world, "acme-hall").unwrap(), old.replace(&lamp, "light.sofa"));
     waited("nothing waits any more", || told() == 0).await;
     until(&world, repair, "settled").await;
@@ -157,7 +160,7 @@ async fn a_no_stands_until_something_else_is_renamed() {
     assert_eq!((refused.len(), &*refused[0].state), (1, "refused"), "{refused:#?}");
     world.home.rename_entity("light.sofa", "light.couch");
     let shown = offered(&world).await;
-    yes(&world, &shown).await;
+    carried_out(&world, &shown).await;
     assert!(contents(&world, "acme-hall").unwrap().contains("light.couch"));
 }
 
@@ -215,12 +218,7 @@ async fn an_edit_after_the_offer_is_not_overwritten() {
     let shown = offered(&world).await;
     let mine = r#"{"views":[{"title":"Mine","cards":[]}]}"#;
     world.home.edit_dashboard("acme-hall", mine);
-    let repair: DeploymentId = shown.id.parse().unwrap();
-    let plan_hash = shown.plan_hash.as_deref().and_then(Fixed::parse);
-    world
-        .ask(Request::Approve { id: repair, plan_hash, hosts: Default::default(), files: Default::default() })
-        .await
-        .unwrap();
+    let repair = yes(&world, &shown).await;
     until(&world, repair, "superseded").await;
     assert_eq!(contents(&world, "acme-hall").as_deref(), Some(mine));
 }
@@ -266,12 +264,7 @@ async fn r38_a_room_gets_another_name_and_trust_does_not_answer_for_the_owner() 
     assert!(contents(&world, "acme-hall").unwrap().contains(&rooms[0].name));
     // What is not allowed any more is not carried out, and not offered again.
     allow(&world, Change::Dashboards, None).await;
-    let repair: DeploymentId = shown.id.parse().unwrap();
-    let plan_hash = shown.plan_hash.as_deref().and_then(Fixed::parse);
-    world
-        .ask(Request::Approve { id: repair, plan_hash, hosts: Default::default(), files: Default::default() })
-        .await
-        .unwrap();
+    let repair = yes(&world, &shown).await;
     let refused = until(&world, repair, "refused").await;
     assert_eq!(refused.code.as_deref(), Some("not_allowed"));
     assert!(contents(&world, "acme-hall").unwrap().contains(&rooms[0].name));
@@ -291,7 +284,7 @@ async fn an_automation_is_repaired_without_being_switched() {
     world.home.rename_entity(&lamp, "light.sofa");
     let shown = offered(&world).await;
     assert!(shown.abilities.iter().any(|ability| ability.kind == "runs_by_itself"), "{shown:#?}");
-    yes(&world, &shown).await;
+    carried_out(&world, &shown).await;
     let state =
         world.home.model(|model| model.states.get("automation.wake").map(|state| state.value.clone()));
     assert_eq!(state.as_deref(), Some("on"));
