@@ -1,4 +1,5 @@
-//! Sentences for the owner, on the page and in Home Assistant's notifications, in five languages: one file each in `addon/words`, a line a sentence, `key = text`, sorted by key.
+//! Sentences for the owner, on the page and in Home Assistant's notifications, in five languages: one file each in `addon/words`, a line a
+//! sentence, `key = text`, sorted by key.
 //!
 //! `{}` in a sentence stands for a value. A test keeps the files equal in keys and places, and every key that is used in them.
 

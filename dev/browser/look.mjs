@@ -92,10 +92,12 @@ try {
   await browser.close();
 }
 process.stdout.write(JSON.stringify(all) + "\n");
+
 // Some addresses that a browser asks for are no addresses for anybody else.
 function note(url) {
   const to = URL.canParse(url) ? new URL(url) : undefined;
-  if (to ? ["http:", "https:", "ws:", "wss:"].includes(to.protocol) && to.host !== home.host : true) seen.foreignRequests.push(url);
+  const elsewhere = !to || (["http:", "https:", "ws:", "wss:"].includes(to.protocol) && to.host !== home.host);
+  if (elsewhere) seen.foreignRequests.push(url);
 }
 
 async function called(part) {

@@ -165,6 +165,7 @@ mod tests {
         let other = image(r#"{"id":"y","mode":"single","alias":"a"}"#);
         assert_eq!(compare(&place, &other, &Image::Absent, &sent, false), Seen::Other);
     }
+
     #[test]
     fn r43_older_words_that_home_assistant_has_renewed_are_the_same() {
         let kind = RoutineKind::Automation;

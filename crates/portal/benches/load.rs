@@ -181,7 +181,7 @@ impl Drop for Program {
 }
 
 impl Program {
-    /// On the first core alone, where `taskset` can say so.
+    /// On the first core alone, which needs the `taskset` of util-linux.
     async fn start(folder: &Path, address: SocketAddr) -> Result<Self, Failure> {
         let program = env!("CARGO_BIN_EXE_vestibule-portal");
         let mut command = Command::new("taskset");

@@ -2,8 +2,8 @@
 //!
 //! [`world`] puts home, agent and portal together; [`hostile`] is a portal that follows no rule but the test's. The rest are the
 //! promises: [`link`] and [`home`] break the two arrows, [`rules`] holds a hostile portal against the rules, [`time`] moves clocks,
-//! [`disk`] fills the ledger, [`notices`] counts what the owner is told,
-//! [`backup`] restores as the Supervisor does, [`reports`] sends what was shown, [`contents`] grants and withdraws those of dashboards, [`kill`] kills the program wherever it has just made something durable.
+//! [`disk`] fills the ledger, [`notices`] counts what the owner is told, [`backup`] restores as the Supervisor does, [`reports`] sends what
+//! was shown, [`contents`] grants and withdraws those of dashboards, [`kill`] kills the program wherever it has just made something durable.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "what cannot go on in a test has failed")]
 #![expect(clippy::print_stderr, reason = "the seed of a story that ends badly")]
 
