@@ -225,7 +225,7 @@ pub const SCHEMAS: [RecordSchema; 14] = [
             field(
                 "text",
                 Shape::Document,
-                "its contents, in which every id and every text of the home is a token",
+                "its contents, in which every id is a token, and so is every text of the home unless `names` is granted",
                 "to improve what is there instead of starting anew",
             ),
         ],

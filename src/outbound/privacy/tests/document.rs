@@ -83,7 +83,7 @@ fn values(shape: Shape) -> String {
         Shape::TextsByField => "**your texts**, by field".into(),
         Shape::Hash => "a hash".into(),
         Shape::Document => {
-            "JSON text in which every word that is not in the program's lists is a token".into()
+            "JSON text in which every word that is not in the program's lists is a token, or with `names` your text".into()
         }
         Shape::Vetted => "at most 40 characters, never text of your own".into(),
     }
