@@ -140,7 +140,7 @@ impl Agent {
             }
         }
         let way = Way::Back(Why::Undo { overwrite });
-        let work = Some(Work { way, verified: true, deadline: NO_DEADLINE });
+        let work = Some(Work { way, verified: true, deadline: NO_DEADLINE, stood: Some(row.state) });
         let changed_ms = self.clock.now_ms();
         change.note(DeploymentRow { state: DeploymentState::Applying, work, changed_ms, ..row });
         self.keep(change).await?;

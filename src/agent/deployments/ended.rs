@@ -54,6 +54,8 @@ impl Agent {
     async fn on_walked(&mut self, id: DeploymentId, end: End, steps: &[StepRow]) -> Result<(), Problem> {
         let Some(row) = self.deployment(id).cloned() else { return Ok(()) };
         let now = self.clock.now_ms();
+        let stood = row.work.as_ref().and_then(|work| work.stood).unwrap_or(DeploymentState::Verified);
+        let before = row.code.clone();
         let mut row = DeploymentRow { work: None, changed_ms: now, code: None, ..row };
         let mut unsafe_undo = false;
         match end {
@@ -64,7 +66,11 @@ impl Agent {
             }
             End::RolledBack(code) => (row.state, row.code) = (DeploymentState::RolledBack, Some(code)),
             End::Conflict(code) => (row.state, row.code) = (DeploymentState::Conflict, Some(code)),
-            End::Undone => row.state = DeploymentState::Undone,
+            End::Undone => {
+                row.state = DeploymentState::Undone;
+                // Nothing is left of it any more.
+                row.items.iter_mut().for_each(|item| item.code = None);
+            }
             End::NeedsOwner(code) => {
                 (row.state, row.code) = (DeploymentState::NeedsOwner, Some(code));
                 for step in steps.iter().filter(|step| step.state.phase == Phase::Left) {
@@ -74,15 +80,11 @@ impl Agent {
                 }
             }
             End::Unsafe(edited) => {
-                // Nothing was touched: it stands where it stood.
+                // Nothing was touched: it stands where it stood, and what was never in place cannot have drifted.
                 unsafe_undo = true;
-                row.state = if row.ended.is_some_and(|ended| now >= ended.verified_ms + SETTLE_MS) {
-                    DeploymentState::Settled
-                } else {
-                    DeploymentState::Verified
-                };
-                row.code = Some(EDITED.to_owned());
-                for n in edited {
+                row.state = stood;
+                row.code = if stood.is_in_place() { Some(EDITED.to_owned()) } else { before };
+                for n in edited.into_iter().filter(|_| stood.is_in_place()) {
                     let item = steps.get(n).and_then(|step| row.items.get_mut(step.state.item as usize));
                     if let Some(item) = item {
                         item.drifted = true;
@@ -192,7 +194,7 @@ impl Agent {
             change.with(JournalChange::Step(id, StepNote { state, ..StepNote::of(step) }));
         }
         let deadline = self.clock.now_ms() + AGAIN_MS;
-        let work = Some(Work { way: Way::Forward, verified: false, deadline });
+        let work = Some(Work { way: Way::Forward, verified: false, deadline, stood: None });
         tracing::warn!("Home Assistant had lost what was deployed; it is written again");
         change.note(DeploymentRow { state: DeploymentState::Applying, work, ..row });
         self.keep(change).await

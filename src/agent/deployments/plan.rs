@@ -183,7 +183,7 @@ impl Agent {
                     state: DeploymentState::Applying,
                     undoable: true,
                     changed_ms: self.clock.now_ms(),
-                    work: Some(Work { way: Way::Forward, verified: false, deadline }),
+                    work: Some(Work { way: Way::Forward, verified: false, deadline, stood: None }),
                     ..row
                 };
                 // All before-images are durable before the first write.

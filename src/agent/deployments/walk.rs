@@ -101,7 +101,7 @@ pub(super) async fn walk(
                 Heard::Wrote(wrote)
             }
             Do::Turn => {
-                turn(journal, &walk, work.deadline).await?;
+                turn(journal, &walk, &work).await?;
                 Heard::Durable
             }
             Do::Verify => Heard::Verified(verify(desk, journal, &mut rows).await?),
@@ -148,8 +148,8 @@ async fn note(
 }
 
 /// Makes durable which way is walked, and whether the check is behind us.
-async fn turn(journal: &Journal, walk: &Walk, deadline: i64) -> Result<(), Stopped> {
-    let work = Work { way: walk.way().clone(), verified: walk.verified(), deadline };
+async fn turn(journal: &Journal, walk: &Walk, work: &Work) -> Result<(), Stopped> {
+    let work = Work { way: walk.way().clone(), verified: walk.verified(), ..*work };
     kill_point("deploy.turning");
     commit(journal, JournalChange::Work(journal.id, work)).await?;
     kill_point("deploy.turned");

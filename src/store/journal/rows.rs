@@ -111,6 +111,9 @@ pub struct Work {
     pub verified: bool,
     /// Going forward ends at this time, Unix milliseconds.
     pub deadline: i64,
+    /// As an undo found it: there it stands again if taking it back is not safe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stood: Option<DeploymentState>,
 }
 
 /// How it ended, with its time.

@@ -43,7 +43,7 @@ fn row(n: u8) -> DeploymentRow {
         approved: None,
         hosts: std::collections::BTreeSet::new(),
         asked_again: false,
-        work: Some(Work { way: Way::Forward, verified: false, deadline: NOW }),
+        work: Some(Work { way: Way::Forward, verified: false, deadline: NOW, stood: None }),
         ended: Some(Ended { verified_ms: NOW }),
         repairs: None,
         undoable: true,

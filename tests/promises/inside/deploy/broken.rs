@@ -67,6 +67,7 @@ async fn r42_a_new_dashboard_that_was_edited_meanwhile_stays_whole() {
     assert!(has_dashboard(&world, "acme-hall") && contents(&world, "acme-hall").is_some());
     let undone: DeploymentView = world.ask_one(Request::Undo { id, overwrite: true }).await;
     assert_eq!((&*undone.state, has_dashboard(&world, "acme-hall")), ("undone", false));
+    assert_eq!(undone.items[0].code, None, "{undone:#?}");
     assert_eq!(contents(&world, "acme-hall"), None);
 }
 
@@ -131,5 +132,10 @@ async fn r42_a_new_dashboard_that_somebody_has_worked_on_is_not_taken_back() {
         assert_eq!(contents(&world, "acme-hall").as_deref(), Some(FOREIGN), "{hangs}");
         assert_eq!(world.home.overwritten(), Vec::new(), "{hangs}");
         heard(&portal, id, "needs_owner").await;
+        // It was never in place as a whole, so an undo that is not safe does not put it there either.
+        assert_eq!(world.ask(Request::Undo { id, overwrite: false }).await.unwrap_err().code, "edited_since");
+        let still: DeploymentView = world.ask_one(Request::Deployment { id }).await;
+        assert_eq!((&*still.state, &still.code), ("needs_owner", &left.code), "{still:#?}");
+        assert_eq!(still.items[0].code.as_deref(), Some("left_as_edited"), "{still:#?}");
     }
 }
