@@ -12,7 +12,7 @@ use super::support::{self, SUPPORT, TAKE_BACK};
 use crate::kill::kill_point;
 use crate::portal::session::{self, receipt_fits};
 use crate::problem;
-use crate::store::{Commit, Intent, IntentId, OutboxChange, State};
+use crate::store::{Commit, Intent, IntentId, OutboxChange, SessionToken, State};
 
 /// A change of consent; `erase` outlives the outbox and stands in the forget stub.
 const CONSENT: &str = "consent";
@@ -77,14 +77,29 @@ impl Agent {
 
     /// Changes one intent, unless it is the erasure, which has no row any more.
     pub(super) async fn change_outbox(&mut self, change: OutboxChange) -> Result<(), Problem> {
+        let session = self.state.session.clone();
+        self.change_outbox_and(change, session).await
+    }
+
+    /// The same, together with what is known of the items that the portal has carried out (R6).
+    pub(super) async fn change_outbox_and(
+        &mut self,
+        change: OutboxChange,
+        session: SessionToken,
+    ) -> Result<(), Problem> {
         if self.state.forget_stub.is_some() {
             return Ok(());
         }
+        let fails = |error| problem::store(&error);
         let now = self.clock.now_ms();
-        let commit = Commit { outbox: vec![change], ..Commit::at(now) };
-        self.store.commit(commit).await.map_err(|error| problem::store(&error))?;
+        let mut commit = Commit { outbox: vec![change], ..Commit::at(now) };
+        if session != self.state.session {
+            commit.put(&session).map_err(fails)?;
+        }
+        self.store.commit(commit).await.map_err(fails)?;
         kill_point("agent.outbox");
-        self.outbox = self.store.outbox(now).await.map_err(|error| problem::store(&error))?;
+        self.state.session = session;
+        self.outbox = self.store.outbox(now).await.map_err(fails)?;
         Ok(())
     }
 
@@ -103,7 +118,12 @@ impl Agent {
     }
 
     /// The portal says that it carried something out.
-    pub(super) async fn delivered(&mut self, id: IntentId, receipts: Vec<Envelope>) -> Result<(), Problem> {
+    pub(super) async fn delivered(
+        &mut self,
+        id: IntentId,
+        wire: Fixed<16>,
+        receipts: Vec<Envelope>,
+    ) -> Result<(), Problem> {
         if let Some(stub) = &self.state.forget_stub {
             let receipt =
                 receipts.first().and_then(|envelope| receipt_fits(envelope, &stub.portal_key.0, id));
@@ -123,12 +143,14 @@ impl Agent {
         let erased = receipts.iter().flatten().any(|receipt| receipt.scope == Erased::Support) || !erases;
         let sound = erased && receipts.iter().all(Option::is_some);
         self.wish_delivered(id).await?;
-        self.change_outbox(if sound {
+        let change = if sound {
             OutboxChange::Acknowledge(id)
         } else {
             OutboxChange::Wedge(id, BAD_RECEIPT.to_owned())
-        })
-        .await
+        };
+        let mut session = self.state.session.clone();
+        session.agrees(Some(wire));
+        self.change_outbox_and(change, session).await
     }
 
     /// Nothing is left there; now nothing is left here either, the home's secret included (R29).

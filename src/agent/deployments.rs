@@ -4,6 +4,7 @@
 //! through a journal, looks again, or tells the owner. A walk writes its own steps into the journal, each before and after the deed; all
 //! else is written by the loop, together with the report that follows from it. Whatever was interrupted is found in the journal and goes on.
 
+mod again;
 mod ask;
 mod decide;
 mod enable;

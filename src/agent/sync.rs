@@ -156,20 +156,16 @@ impl Agent {
 
     async fn say_next(&mut self) -> Result<(), Problem> {
         let intent = self.next_intent();
-        let sending = intent.as_ref().map(|(id, _)| *id);
         let may_send = !self.state.grants.consent.restricted && self.state.forget_stub.is_none();
         let current = self.current.as_ref().filter(|_| may_send);
         let step = self.portal.session.next(current, intent, &mut self.portal.acknowledged);
         match step {
             None => Ok(()),
             Some(Step::Send(message)) => {
-                if let Some(id) = sending.filter(|_| {
-                    matches!(
-                        message.kind(),
-                        "consent" | "erase" | "report" | "request" | "answer" | "support"
-                    )
-                }) {
-                    self.change_outbox(OutboxChange::MarkInFlight(id)).await?;
+                if let Some((id, wire)) = self.portal.session.flying() {
+                    let mut session = self.state.session.clone();
+                    session.sends(wire);
+                    self.change_outbox_and(OutboxChange::MarkInFlight(id), session).await?;
                 }
                 self.say(ToLink::Message(message)).await;
                 Ok(())
@@ -234,6 +230,8 @@ impl Agent {
             agent: env!("CARGO_PKG_VERSION").to_owned(),
             schema: schema::VERSION,
             session: self.state.session.token,
+            done: self.state.session.done,
+            sent: self.state.session.sent.clone(),
             consent: self.told_consent(),
             charter: self.state.desk.trusting.charter.as_ref().map(|charter| charter.version),
             root: self.current.as_ref().filter(|_| !quiet).map(|current| current.root()),
@@ -280,7 +278,7 @@ impl Agent {
                 self.portal.sent.clone_from(&self.portal.acknowledged);
                 Ok(())
             }
-            Step::Delivered(id, receipts) => self.delivered(id, receipts).await,
+            Step::Delivered(id, wire, receipts) => self.delivered(id, wire, receipts).await,
             Step::Desk(said) => self.on_desk(said).await,
             Step::Refused(refusal) => self.on_refused(&refusal).await,
             Step::Disagreement => {
@@ -313,6 +311,7 @@ impl Agent {
         if self.state.forget_stub.is_none() {
             let mut session = self.state.session.clone();
             session.token = Some(welcome.session);
+            session.agrees(welcome.done);
             session.restored |= welcome.restored;
             session.cloned |= welcome.cloned;
             let mut commit = Commit::at(self.clock.now_ms());

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::message::{
     Answer, Ask, Buckets, Charters, ConsentChanged, Deploy, Erase, FromAgent, FromPortal, Hashes, Push,
     Reads, Refusal, Report, Request, Support, Want, Welcome, Withdraw,
@@ -47,8 +48,8 @@ pub enum Step {
     },
     /// The portal has acknowledged the current inventory.
     InSync,
-    /// An outbox item was carried out; the receipts are still unverified.
-    Delivered(IntentId, Vec<vestibule_protocol::dsse::Envelope>),
+    /// An outbox item was carried out, under this id on the wire; the receipts are still unverified.
+    Delivered(IntentId, Fixed<16>, Vec<vestibule_protocol::dsse::Envelope>),
     /// Something about deployments, which has nothing to do with what is under way.
     Desk(ForDesk),
     /// The portal refused the link.
@@ -81,7 +82,7 @@ enum Busy {
     Buckets(Arc<Rooted>),
     Commit(Arc<Rooted>),
     /// An outbox item, and the id under which the portal knows it.
-    Intent(IntentId, [u8; 16]),
+    Intent(IntentId, Fixed<16>),
 }
 
 /// An outbox item as it is sent: rendered at the moment of sending (R24).
@@ -182,12 +183,12 @@ impl Session {
                 self.busy = Some(Busy::Commit(Arc::clone(&frozen)));
                 Some(Step::Transfer { frozen, want, pulled: self.answering_pull })
             }
-            (FromPortal::Done(done), Some(Busy::Intent(id, wire))) if done.id.0 == wire => {
+            (FromPortal::Done(done), Some(Busy::Intent(id, wire))) if done.id == wire => {
                 self.portal = Some(done.root);
-                Some(Step::Delivered(id, done.receipts))
+                Some(Step::Delivered(id, done.id, done.receipts))
             }
-            (FromPortal::Erased(erased), Some(Busy::Intent(id, wire))) if erased.id.0 == wire => {
-                Some(Step::Delivered(id, vec![erased.receipt]))
+            (FromPortal::Erased(erased), Some(Busy::Intent(id, wire))) if erased.id == wire => {
+                Some(Step::Delivered(id, erased.id, vec![erased.receipt]))
             }
             (FromPortal::Pull(_), busy) if self.portal.is_some() => {
                 self.busy = busy;
@@ -236,6 +237,15 @@ impl Session {
         Some(Step::Desk(what))
     }
 
+    /// The outbox item that is under way, and its id on the wire.
+    #[must_use]
+    pub const fn flying(&self) -> Option<(IntentId, Fixed<16>)> {
+        match self.busy {
+            Some(Busy::Intent(id, wire)) => Some((id, wire)),
+            _ => None,
+        }
+    }
+
     /// The next thing to say, if nothing is under way. `current` is absent while the home cannot be read or nothing may be sent.
     pub fn next(
         &mut self,
@@ -249,7 +259,7 @@ impl Session {
         }
         if let Some((id, intent)) = intent {
             // That the owner took a wish back goes under the wish's own id.
-            let wire = if let Intent::Request(request) = &intent { request.id.0 } else { id.0 };
+            let wire = if let Intent::Request(request) = &intent { request.id } else { Fixed(id.0) };
             self.busy = Some(Busy::Intent(id, wire));
             return Some(Step::Send(match intent {
                 Intent::Consent(message) => message.into(),

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::consent::Consent;
 use vestibule_protocol::id::{Fingerprint, TenantId};
+use vestibule_protocol::limits;
 
 use super::error::{AGENT_DB, StoreError, sql};
 use super::journal::{self, Desk};
@@ -76,11 +77,17 @@ impl Singleton for Grants {
     const KEY: &'static str = "grants";
 }
 
-/// The session token of R6, and what the portal said of it. `Debug` hides the token.
+/// By what a copy that was put back is noticed (R6), and what the portal said of it. `Debug` hides all ids.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionToken {
     /// The token to present next; stored before it is used.
     pub token: Option<Fixed<16>>,
+    /// The outbox item that the portal has carried out last, under its id on the wire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<Fixed<16>>,
+    /// Those that were sent after it: nobody knows whether they arrived. Oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sent: Vec<Fixed<16>>,
     /// This home was restored from a backup, as the portal or the missing ledger says.
     #[serde(default)]
     pub restored: bool,
@@ -98,6 +105,22 @@ impl fmt::Debug for SessionToken {
             self.restored,
             self.cloned
         )
+    }
+}
+
+impl SessionToken {
+    /// An item is about to be sent.
+    pub fn sends(&mut self, item: Fixed<16>) {
+        self.sent.retain(|sent| *sent != item);
+        self.sent.push(item);
+        let over = self.sent.len().saturating_sub(limits::SENT);
+        self.sent.drain(..over);
+    }
+
+    /// This is what the portal has carried out last.
+    pub fn agrees(&mut self, done: Option<Fixed<16>>) {
+        self.done = done;
+        self.sent.clear();
     }
 }
 

@@ -97,6 +97,9 @@ pub const CANDIDATES: usize = 64;
 /// Questions that may wait in one home.
 pub const QUESTIONS: usize = 16;
 
+/// Outbox items that a hello names as sent and not acknowledged; an honest home has one, rarely two.
+pub const SENT: usize = 16;
+
 /// Largest support report, in bytes; an honest one has one or two thousand.
 pub const SUPPORT_BYTES: usize = 16 << 10;
 /// Support reports that a portal keeps of one home; the oldest gives way.

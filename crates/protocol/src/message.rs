@@ -164,7 +164,11 @@ pub struct Welcome {
     pub sequence: u64,
     /// To be presented in the next hello (R6).
     pub session: Fixed<16>,
-    /// The session token presented was not one that fits: this home was restored from a backup or has a double (R6).
+    /// The outbox item of this home that was carried out last; absent when none was. The home takes it for its `done` (R6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<Fixed<16>>,
+    /// The session token presented was not one that fits, or what was carried out last is none of the items that the home knows of: one
+    /// of the two was restored from a backup, or the home has a double (R6).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub restored: bool,
     /// Two tokens alternated within a day: there is a double (R6).

@@ -17,10 +17,12 @@ impl Agent {
     pub(super) async fn on_ask(&mut self, ask: Ask) -> Result<(), Problem> {
         let questions = &self.state.desk.questions;
         let open = questions.iter().filter(|row| row.state == QuestionState::Open).count();
-        let known = questions.iter().any(|row| row.id == ask.id);
+        if let Some(row) = questions.iter().find(|row| row.id == ask.id).cloned() {
+            return self.answer_again(&row).await;
+        }
         let sound = (1..=limits::CANDIDATES).contains(&ask.candidates.len())
             && (1..=limits::SUMMARY_CHARS).contains(&ask.question.chars().count());
-        if known || !sound || open >= limits::QUESTIONS || ask.expires <= self.clock.now_s() {
+        if !sound || open >= limits::QUESTIONS || ask.expires <= self.clock.now_s() {
             return Ok(());
         }
         let row = QuestionRow {

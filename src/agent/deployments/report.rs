@@ -8,7 +8,7 @@ use vestibule_protocol::id::OpaqueId;
 use vestibule_protocol::message::{Answer, ItemReport, Report, ReportState, Request};
 use vestibule_protocol::problem::Problem;
 
-use super::{Agent, Change};
+use super::Agent;
 use crate::portal::session;
 use crate::problem;
 use crate::store::{
@@ -103,25 +103,6 @@ impl Agent {
             Some(OutboxChange::Add { id: IntentId(self.dice.bytes()), kind: REPORT.to_owned(), intent })
         };
         reports.into_iter().filter_map(add).take(usize::try_from(room).unwrap_or_default()).collect()
-    }
-
-    /// R6: one of the two is as it was earlier, and that may be the portal. It hears once more what has become of everything that was
-    /// carried out; what still waits it sends again itself.
-    pub(in crate::agent) async fn tell_again(&mut self) -> Result<(), Problem> {
-        let carried_out = |row: &&DeploymentRow| {
-            row.repairs.is_none()
-                && !row.state.is_pending()
-                && (row.ended.is_some() || row.state == DeploymentState::NeedsOwner)
-        };
-        let rows = self.state.desk.deployments.iter().filter(carried_out);
-        let now = self.clock.now_ms();
-        let reports: Vec<Said> =
-            rows.filter(|row| !self.report_waits(row.id)).map(|row| Said::of(row, now)).collect();
-        // A portal that always says so must not make us talk without end (R22).
-        if reports.is_empty() || self.hears_too_much(reports.len()) {
-            return Ok(());
-        }
-        self.keep(Change { reports, ..self.change() }).await
     }
 
     /// Whether a report of this deployment still waits to be sent.

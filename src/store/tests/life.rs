@@ -36,7 +36,13 @@ fn everything() -> (Commit, AgentState) {
             },
             excluded: BTreeSet::from(["integration/hue".to_owned()]),
         },
-        session: SessionToken { token: Some(Fixed([3; 16])), restored: true, cloned: false },
+        session: SessionToken {
+            token: Some(Fixed([3; 16])),
+            done: Some(Fixed([4; 16])),
+            sent: vec![Fixed([5; 16])],
+            restored: true,
+            cloned: false,
+        },
         ordinals: Ordinals {
             scopes: vec![(1, 3), (u64::MAX, 8)],
             given: vec![

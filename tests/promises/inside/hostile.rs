@@ -234,6 +234,7 @@ pub(super) fn welcome(root: Root) -> Welcome {
         schema: schema::VERSION,
         sequence: 0,
         session: Fixed(session),
+        done: None,
         restored: false,
         cloned: false,
     }

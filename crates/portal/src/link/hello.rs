@@ -3,7 +3,7 @@
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::consent::Class;
 use vestibule_protocol::message::{Hello, HelloBody, RefusalCode, Welcome, device_signature_fits};
-use vestibule_protocol::{id::Fingerprint, schema};
+use vestibule_protocol::{id::Fingerprint, limits, schema};
 
 use super::End;
 use super::enrol::is_version;
@@ -12,8 +12,9 @@ use super::wire::Wire;
 use crate::app::App;
 use crate::journal;
 use crate::store::homes::{self, Right};
+use crate::store::sessions::Presented;
 use crate::store::tenants::Tenant;
-use crate::store::{Stop, consent, delivery, sessions};
+use crate::store::{Stop, consent, delivery, handled, sessions};
 
 /// A link of an authenticated home.
 pub(super) struct Open {
@@ -39,7 +40,7 @@ pub(super) async fn answer(
     wire: &mut Wire,
 ) -> Result<Open, End> {
     let body: HelloBody = serde_json::from_str(&hello.body).map_err(|_| RefusalCode::BadMessage)?;
-    if !is_version(&body.agent) || !consent::is_sound(&body.consent) {
+    if !is_version(&body.agent) || !consent::is_sound(&body.consent) || body.sent.len() > limits::SENT {
         return Err(RefusalCode::BadMessage.into());
     }
     authenticate(app, tenant, origin, nonce, &hello, &body.fingerprint).await?;
@@ -50,22 +51,24 @@ pub(super) async fn answer(
     let session = Fixed(app.store.world().random::<16>().map_err(Stop::from)?);
     let (fingerprint, classes, tenant_row) = (body.fingerprint, body.consent.classes.clone(), tenant.id);
     let charter = body.charter.unwrap_or(0);
-    let (right, root, sequence, verdict) = app
+    let presented = Presented { token: body.session, done: body.done, sent: body.sent };
+    let (right, root, (sequence, done), verdict) = app
         .store
         .write(move |tx| {
             let right = homes::take_over(tx, tenant_row, &body.fingerprint, &body.agent)?;
             let mut home = homes::linked(tx, right)?;
             consent::take(tx, &mut home, &body.consent, schema)?;
-            let verdict = sessions::renew(tx, right.home, body.session.as_ref(), &session)?;
+            let verdict = sessions::renew(tx, right.home, &presented, &session)?;
             if verdict.restored || verdict.cloned {
                 delivery::take_back(tx, right.home)?;
             }
-            Ok((right, home.root, delivery::sequence(tx.db, right.home)?, verdict))
+            let known = (delivery::sequence(tx.db, right.home)?, handled::last(tx.db, right.home)?);
+            Ok((right, home.root, known, verdict))
         })
         .await?;
     let ears = app.links.enter(right);
-    let welcome =
-        Welcome { root, schema, sequence, session, restored: verdict.restored, cloned: verdict.cloned };
+    let (restored, cloned) = (verdict.restored, verdict.cloned);
+    let welcome = Welcome { root, schema, sequence, session, done, restored, cloned };
     if let Err(end) = wire.send(welcome).await {
         app.links.leave(right);
         return Err(end);

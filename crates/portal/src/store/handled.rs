@@ -1,7 +1,7 @@
-//! Outbox items that were carried out: told again, not done again (R24); and the receipts for what was erased (R29).
+//! Outbox items that were carried out: told again, not done again (R24); which was the last (R6); and the receipts for what was erased (R29).
 
 use ed25519_dalek::SigningKey;
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::dsse::Envelope;
 use vestibule_protocol::id::{Fingerprint, TenantId};
@@ -12,16 +12,19 @@ use super::{Stop, Tx};
 /// What stays after an erasure: audit rows without details, the hash in the journal, and the mark that the home was erased.
 pub const REMAINS: [&str; 2] = ["audit_digests", "erasure_journal"];
 
-/// The receipts given for an item, if it was carried out before.
+/// The receipts given for an item, if it was carried out before. Then it is the last one again: the home takes it for that.
 ///
 /// # Errors
-/// When the database cannot be read.
+/// When the database cannot be read or written.
 pub fn before(tx: &Tx<'_>, home: i64, id: &Fixed<16>) -> Result<Option<Vec<Envelope>>, Stop> {
     let answer: Option<String> = tx
         .db
         .prepare_cached("SELECT answer FROM handled WHERE home = ?1 AND id = ?2")?
         .query_row(params![home, id.0], |row| row.get(0))
         .optional()?;
+    if answer.is_some() {
+        is_last(tx, home, id)?;
+    }
     Ok(answer.map(|answer| serde_json::from_str(&answer).unwrap_or_default()))
 }
 
@@ -34,6 +37,21 @@ pub fn note(tx: &Tx<'_>, home: i64, id: &Fixed<16>, receipts: &[Envelope]) -> Re
     tx.db
         .prepare_cached("INSERT INTO handled (home, id, at, answer) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![home, id.0, tx.now(), answer])?;
+    is_last(tx, home, id)
+}
+
+/// The item that was carried out last; `None` when none was.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn last(db: &Connection, home: i64) -> Result<Option<Fixed<16>>, Stop> {
+    let last: Option<[u8; 16]> =
+        db.prepare_cached("SELECT done FROM home WHERE id = ?1")?.query_row([home], |row| row.get(0))?;
+    Ok(last.map(Fixed))
+}
+
+fn is_last(tx: &Tx<'_>, home: i64, id: &Fixed<16>) -> Result<(), Stop> {
+    tx.db.prepare_cached("UPDATE home SET done = ?2 WHERE id = ?1")?.execute(params![home, id.0])?;
     Ok(())
 }
 

@@ -7,10 +7,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use vestibule_protocol::problem::Problem;
 
 /// Never edited after a release; the number of the last one applied is SQLite's `user_version`.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_deployments.sql"),
     include_str!("migrations/0003_support.sql"),
+    include_str!("migrations/0004_done.sql"),
 ];
 
 /// How long to wait for another process that writes: a command beside the serving program, or a clean-up after an erasure.

@@ -1,21 +1,36 @@
-//! Session tokens: how a home that was put back from a backup, or one that has a double, is noticed (R6).
+//! Session tokens, and what was carried out last: how a home or a portal that was put back from a backup, or a home that has a double, is
+//! noticed (R6).
 //!
 //! Every token belongs to a lineage. A hello with a known token goes on with its lineage; one with a token that was forgotten starts
 //! a new lineage. When two lineages take turns within a day, there are two homes.
+//!
+//! A copy that was taken and put back while one link lasted has the right token still. So a home also says which items of its outbox it
+//! knows to be carried out, or may be: the last one that was carried out here must be among them.
 
 use rusqlite::{OptionalExtension as _, params};
 use vestibule_protocol::bytes::Fixed;
 
-use super::{Stop, Tx};
+use super::{Stop, Tx, handled};
 use crate::world::Seconds;
 
 /// Two lineages that take turns within this time are a clone, in seconds.
 const CLONE_SECONDS: Seconds = 24 * 3600;
 
-/// What the token told.
+/// What a home remembers of the link before.
+#[derive(Debug, Clone)]
+pub struct Presented {
+    /// The session token.
+    pub token: Option<Fixed<16>>,
+    /// The outbox item that was carried out last, as far as the home knows.
+    pub done: Option<Fixed<16>>,
+    /// Those that it has sent since.
+    pub sent: Vec<Fixed<16>>,
+}
+
+/// What that told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
-    /// It was not one that fits.
+    /// It does not fit what is known here.
     pub restored: bool,
     /// There is a double.
     pub cloned: bool,
@@ -25,23 +40,18 @@ fn hash(token: &Fixed<16>) -> [u8; 32] {
     blake3::derive_key("vestibule 2026-11 v1 session token", &token.0)
 }
 
-/// Judges the presented token, stores a new one, and forgets all but these two and those issued since the presented one was first
+/// Judges what was presented, stores a new token, and forgets all but these two and those issued since the presented one was first
 /// presented.
 ///
 /// # Errors
 /// When the database cannot be written.
-pub fn renew(
-    tx: &Tx<'_>,
-    home: i64,
-    presented: Option<&Fixed<16>>,
-    new: &Fixed<16>,
-) -> Result<Verdict, Stop> {
+pub fn renew(tx: &Tx<'_>, home: i64, presented: &Presented, new: &Fixed<16>) -> Result<Verdict, Stop> {
     let now = tx.now();
     let (ever, last, last_at): (bool, u64, Seconds) = tx
         .db
         .prepare_cached("SELECT presented, lineage, lineage_at FROM home WHERE id = ?1")?
         .query_row([home], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let known: Option<(u64, u64)> = match presented {
+    let known: Option<(u64, u64)> = match &presented.token {
         None => None,
         Some(token) => tx
             .db
@@ -54,12 +64,13 @@ pub fn renew(
         .prepare_cached("SELECT coalesce(max(n), 0), coalesce(max(lineage), 0) FROM session WHERE home = ?1")?
         .query_row([home], |row| Ok((row.get(0)?, row.get(1)?)))?;
     // As long as no token was ever presented, none is the one that fits.
-    let restored = if presented.is_none() { ever } else { known.is_none() };
+    let strange = if presented.token.is_none() { ever } else { known.is_none() };
     let lineage = match known {
         Some((_, lineage)) => lineage,
-        None if restored => newest.1.max(last) + 1,
+        None if strange => newest.1.max(last) + 1,
         None => last,
     };
+    let restored = strange || !fits(handled::last(tx.db, home)?, presented);
     let cloned = known.is_some() && lineage != last && now < last_at + CLONE_SECONDS;
     if let Some((n, lineage)) = known {
         let older = tx
@@ -82,6 +93,11 @@ pub fn renew(
                     restored_at = iif(?5, ?4, restored_at), cloned_at = iif(?6, ?4, cloned_at)
              WHERE id = ?1",
         )?
-        .execute(params![home, ever || presented.is_some(), lineage, now, restored, cloned])?;
+        .execute(params![home, ever || presented.token.is_some(), lineage, now, restored, cloned])?;
     Ok(Verdict { restored, cloned })
+}
+
+/// Whether the home knows what was carried out last, and this portal what the home knows to be carried out.
+fn fits(last: Option<Fixed<16>>, presented: &Presented) -> bool {
+    last == presented.done || last.is_some_and(|last| presented.sent.contains(&last))
 }

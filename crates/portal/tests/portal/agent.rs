@@ -34,6 +34,8 @@ pub(crate) struct Home {
     pub(crate) fingerprint: Fingerprint,
     pub(crate) consent: Consent,
     pub(crate) session: Option<Fixed<16>>,
+    /// The item that the portal has carried out last, as the last welcome said.
+    pub(crate) done: Option<Fixed<16>>,
     pub(crate) recovery: RecoveryCode,
     pub(crate) records: BTreeMap<String, String>,
     /// Version of the charter that it has pinned.
@@ -50,6 +52,7 @@ impl Home {
             fingerprint: Fingerprint(random()),
             consent,
             session: None,
+            done: None,
             recovery: RecoveryCode::new(random::<20>()),
             records: BTreeMap::new(),
             charter: None,
@@ -111,7 +114,7 @@ impl Home {
     pub(crate) async fn connect_welcome(&mut self, portal: &Portal) -> (Link, Welcome) {
         let mut link = Link::open(portal, &self.tenant).await;
         let FromPortal::Welcome(welcome) = link.hello(self).await else { panic!("not welcome") };
-        self.session = Some(welcome.session);
+        (self.session, self.done) = (Some(welcome.session), welcome.done);
         (link, welcome)
     }
 }
@@ -169,6 +172,8 @@ impl Link {
             agent: "0.1.0".into(),
             schema: schema::VERSION,
             session: home.session,
+            done: home.done,
+            sent: Vec::new(),
             consent: home.consent.clone(),
             charter: home.charter,
             root: Some(home.root()),

@@ -4,7 +4,8 @@ use super::agent::{Home, Link, refused};
 use super::desk::{DAY, Portal, random};
 use vestibule_protocol::bytes::Fixed;
 use vestibule_protocol::id::Fingerprint;
-use vestibule_protocol::message::{FromPortal, Hello, RefusalCode};
+use vestibule_protocol::limits;
+use vestibule_protocol::message::{FromPortal, Hello, RefusalCode, Request};
 
 #[tokio::test]
 async fn r5_unknown_home_and_wrong_signature_are_told_alike() {
@@ -95,6 +96,51 @@ async fn r6_a_backup_put_back_is_noticed_once() {
     home.session = Some(Fixed([9; 16]));
     let (_link, welcome) = home.connect_welcome(&portal).await;
     assert!(welcome.restored, "a token that never was");
+}
+
+/// A copy that was taken and put back while one link lasted presents the right token: what was carried out last tells.
+#[tokio::test]
+async fn r6_what_was_carried_out_last_tells_a_copy_from_its_original() {
+    let portal = Portal::start().await;
+    let tenant = portal.tenant(1).await;
+    let (mut home, mut link) = Home::pair(&portal, &tenant).await;
+    let copy = home.clone();
+    let wish = |n| Request {
+        id: Fixed([n; 16]),
+        text: "A dashboard".into(),
+        rooms: Vec::new(),
+        withdrawn: false,
+        time: 0,
+    };
+    for n in [1, 2] {
+        assert_eq!(link.ask(wish(n)).await.kind(), "done");
+    }
+    let meet = async |home: &Home, done: Option<u8>, sent: &[u8]| {
+        let mut link = Link::open(&portal, &tenant).await;
+        let mut body = Link::hello_body(home);
+        body.done = done.map(|n| Fixed([n; 16]));
+        body.sent = sent.iter().map(|n| Fixed([*n; 16])).collect();
+        let answer = link.hello_with(home, &body).await;
+        if let FromPortal::Welcome(welcome) = answer {
+            Ok((welcome.restored, welcome.done))
+        } else {
+            Err(refused(answer))
+        }
+    };
+    let last = Some(Fixed([2; 16]));
+    assert_eq!(meet(&home, Some(2), &[]).await, Ok((false, last)));
+    assert_eq!(meet(&home, Some(1), &[2]).await, Ok((false, last)), "its answer was lost");
+    assert_eq!(meet(&home, Some(2), &[3]).await, Ok((false, last)), "it was lost on its way");
+    assert_eq!(meet(&home, Some(1), &[]).await, Ok((true, last)), "a home of before the second");
+    assert_eq!(meet(&copy, None, &[]).await, Ok((true, last)), "a home of before both");
+    assert_eq!(meet(&home, Some(3), &[]).await, Ok((true, last)), "a portal of before the third");
+    // What was carried out before and is told again is the last again.
+    (home.done, home.session) = (last, None);
+    let (mut link, _) = home.connect_welcome(&portal).await;
+    assert_eq!(link.ask(wish(1)).await.kind(), "done");
+    assert_eq!(meet(&home, Some(1), &[]).await, Ok((false, Some(Fixed([1; 16])))));
+    let many = vec![7; limits::SENT + 1];
+    assert_eq!(meet(&home, Some(1), &many).await, Err(RefusalCode::BadMessage));
 }
 
 #[tokio::test]

@@ -23,6 +23,13 @@ pub struct HelloBody {
     /// The session token of the last welcome (R6); absent at the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<Fixed<16>>,
+    /// The outbox item that the portal has carried out last, as far as the home knows; absent when it has carried out none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<Fixed<16>>,
+    /// Outbox items that were sent after it and not acknowledged. What a portal has carried out last is `done` or one of these, or one of
+    /// the two was put back to an earlier state (R6).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sent: Vec<Fixed<16>>,
     /// What the owner allows (R27).
     pub consent: Consent,
     /// Version of the charter that the home has pinned; absent when it has none.

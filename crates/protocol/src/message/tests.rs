@@ -87,6 +87,7 @@ fn from_portal() -> Vec<FromPortal> {
             schema: 1,
             sequence: 0,
             session: Fixed([5; 16]),
+            done: Some(Fixed([3; 16])),
             restored: true,
             cloned: false,
         }

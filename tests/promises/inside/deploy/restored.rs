@@ -1,9 +1,10 @@
 //! R6, R32: a home that was put back to an earlier copy, or that exists twice, begins nothing new before its owner has said so.
 
-use vestibule_protocol::message::{Deploy, Welcome};
+use vestibule_protocol::bytes::Fixed;
+use vestibule_protocol::message::{Ask, Deploy, Done, FromAgent, HelloBody, Welcome};
 
 use super::*;
-use crate::inside::hostile::welcome;
+use crate::inside::hostile::{Peer, welcome};
 use crate::support::signing;
 
 const HALL: &str = r#"{"views":[{"title":"Hall","cards":[]}]}"#;
@@ -73,6 +74,108 @@ async fn r6_a_restored_home_begins_nothing_before_its_owner_has_confirmed() {
     // What had been carried out before is neither known here nor done again: its number is behind the floor.
     assert!(view(&world, first).await.is_none());
     assert_eq!(portal.deployment(first), ("applied".to_owned(), Some("verified".to_owned())));
+}
+
+/// The copy has the right token still, because home and portal have not met anew since: what was said meanwhile tells.
+#[tokio::test(start_paused = true)]
+async fn r6_a_copy_that_is_put_back_before_the_next_meeting_is_noticed_too() {
+    let (mut world, portal) = house().await;
+    world.converge(&portal).await;
+    world.stop().await;
+    let copy = world.copy();
+    world.start().await;
+    world.converge(&portal).await;
+    let id = portal.submit(&portal.draft(vec![dashboard("acme-hall", HALL)])).await;
+    until(&world, id, "waiting").await;
+    heard(&portal, id, "awaiting_owner").await;
+
+    put_back(&mut world, &copy).await;
+    // It is given again what it has forgotten, holds it, and leaves it when the owner has confirmed: its number is behind the floor.
+    let held = until(&world, id, "waiting").await;
+    assert_eq!(held.code.as_deref(), Some("restored_or_cloned"));
+    assert!(confirm(&world).await);
+    until(&world, id, "superseded").await;
+    heard(&portal, id, "superseded").await;
+    // Both agree again.
+    meet_again(&world, &portal).await;
+    assert!(!world.status().await.restored);
+}
+
+/// Hears one item of the outbox and acknowledges it.
+#[expect(clippy::wildcard_enum_match_arm, reason = "these are the items that it acknowledges")]
+async fn take(peer: &mut Peer, hello: &HelloBody) -> FromAgent {
+    let message = peer.hear().await.expect("an item");
+    let id = match &message {
+        FromAgent::Report(report) => report.id,
+        FromAgent::Request(request) => request.id,
+        FromAgent::Answer(answer) => answer.id,
+        FromAgent::ConsentChanged(changed) => changed.id,
+        other => panic!("not an item: {other:?}"),
+    };
+    peer.say(Done { id, root: hello.root.unwrap(), receipts: Vec::new() }).await;
+    message
+}
+
+/// A portal that was put back has lost what the owner has said to it: wishes, that one was taken back, and answers.
+#[tokio::test(start_paused = true)]
+async fn r6_a_portal_that_was_put_back_hears_wishes_and_answers_again() {
+    let (world, mut portal) = pinned(Policy::Ask).await;
+    let (mut peer, hello) = portal.greet().await;
+    peer.say(welcome(hello.root.unwrap())).await;
+    let FromAgent::ConsentChanged(_) = take(&mut peer, &hello).await else {
+        panic!("the policy of the owner")
+    };
+    for text in ["A dashboard for the hall", "And one for Grandmother"] {
+        world.ask(Request::NewRequest { text: text.into(), rooms: vec![] }).await.unwrap();
+    }
+    let FromAgent::Request(kept) = take(&mut peer, &hello).await else { panic!() };
+    let FromAgent::Request(gone) = take(&mut peer, &hello).await else { panic!() };
+    world.ask(Request::WithdrawRequest { id: gone.id }).await.unwrap();
+    let FromAgent::Request(withdrawn) = take(&mut peer, &hello).await else { panic!() };
+    assert!(withdrawn.id == gone.id && withdrawn.withdrawn && withdrawn.text.is_empty());
+    let candidates = vec!["e_aaaaaaaaaaaaa".parse().unwrap()];
+    let question = "Which is the reading lamp?".to_owned();
+    let ask = Ask { id: Fixed([8; 16]), question, candidates, expires: 4_000_000_000 };
+    peer.say(ask.clone()).await;
+    waited("the question is there", || !world.desk().questions.is_empty()).await;
+    world.ask(Request::AnswerQuestion { id: ask.id, choice: Some(ask.candidates[0]) }).await.unwrap();
+    let FromAgent::Answer(answer) = take(&mut peer, &hello).await else { panic!() };
+    drop(peer);
+
+    let (mut peer, hello) = portal.greet().await;
+    assert_eq!((hello.done, hello.sent.len()), (Some(answer.id), 0), "what was acknowledged last");
+    peer.say(Welcome { restored: true, ..welcome(hello.root.unwrap()) }).await;
+    peer.say(ask.clone()).await;
+    let FromAgent::Request(again) = take(&mut peer, &hello).await else { panic!() };
+    assert_eq!((again.id, again.text), (kept.id, kept.text));
+    let FromAgent::Request(again) = take(&mut peer, &hello).await else { panic!() };
+    assert_eq!((again.id, again.withdrawn, again.text), (gone.id, true, String::new()));
+    let FromAgent::Answer(again) = take(&mut peer, &hello).await else { panic!() };
+    assert_eq!((again.question, again.choice), (ask.id, Some(ask.candidates[0])));
+    assert_ne!(again.id, answer.id, "another item: the portal may remember the first");
+    peer.hear_silence().await;
+}
+
+/// What was sent and not acknowledged is named, so that it is taken for what it is: under way.
+#[tokio::test(start_paused = true)]
+async fn r6_what_is_under_way_is_named_and_the_portals_word_is_taken() {
+    let (world, mut portal) = pinned(Policy::Ask).await;
+    let (mut peer, hello) = portal.greet().await;
+    peer.say(welcome(hello.root.unwrap())).await;
+    let FromAgent::ConsentChanged(_) = take(&mut peer, &hello).await else {
+        panic!("the policy of the owner")
+    };
+    world.ask(Request::NewRequest { text: "A dashboard".into(), rooms: vec![] }).await.unwrap();
+    let Some(FromAgent::Request(wish)) = peer.hear().await else { panic!() };
+    drop(peer);
+    let (mut peer, hello) = portal.greet().await;
+    assert_eq!(hello.sent, [wish.id]);
+    peer.say(Welcome { done: Some(wish.id), ..welcome(hello.root.unwrap()) }).await;
+    let Some(FromAgent::Request(again)) = peer.hear().await else { panic!() };
+    assert_eq!(again.id, wish.id);
+    drop(peer);
+    let (_peer, hello) = portal.greet().await;
+    assert_eq!((hello.done, &*hello.sent), (Some(wish.id), &[wish.id][..]));
 }
 
 /// Between the believing and the deed: what waits already waits for the same word.

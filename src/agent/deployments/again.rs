@@ -1,0 +1,71 @@
+//! What is said once more when home or portal was put back to an earlier state (R6). Either may be the one, so the home says how things
+//! stand here, and a portal that knows it already changes nothing.
+
+use serde::Serialize;
+use vestibule_protocol::problem::Problem;
+
+use super::report::{ANSWER, Answered, REQUEST, Said, Wished};
+use super::{Agent, Change};
+use crate::problem;
+use crate::store::{
+    Commit, DeploymentRow, DeploymentState, IntentId, OutboxChange, QuestionRow, QuestionState, RequestRow,
+    RequestState, State,
+};
+
+impl Agent {
+    /// The portal hears once more what has become of everything that was carried out, and of the owner's wishes. What still waits it
+    /// sends again itself, and what it asks again is answered again.
+    pub(in crate::agent) async fn tell_again(&mut self) -> Result<(), Problem> {
+        let now = self.clock.now_ms();
+        let carried_out = |row: &&DeploymentRow| {
+            row.repairs.is_none()
+                && !row.state.is_pending()
+                && (row.ended.is_some() || row.state == DeploymentState::NeedsOwner)
+        };
+        let rows = self.state.desk.deployments.iter().filter(carried_out);
+        let reports: Vec<Said> =
+            rows.filter(|row| !self.report_waits(row.id)).map(|row| Said::of(row, now)).collect();
+        let outbox = self.wishes()?;
+        // A portal that always says so must not make us talk without end (R22).
+        let all = reports.len() + outbox.len();
+        if all == 0 || self.hears_too_much(all) {
+            return Ok(());
+        }
+        let commit = Commit { outbox, ..Commit::at(now) };
+        self.keep(Change { commit, reports, ..self.change() }).await
+    }
+
+    /// The portal asks what the owner has answered already.
+    pub(super) async fn answer_again(&mut self, row: &QuestionRow) -> Result<(), Problem> {
+        let over = matches!(row.state, QuestionState::Answered | QuestionState::Declined);
+        let answered = Answered { question: row.id, choice: row.choice };
+        if !over || self.waits(ANSWER, &answered)? {
+            return Ok(());
+        }
+        let commit = Commit { outbox: vec![self.once_more(ANSWER, &answered)?], ..self.change().commit };
+        self.keep(Change { commit, ..self.change() }).await
+    }
+
+    fn wishes(&self) -> Result<Vec<OutboxChange>, Problem> {
+        let mut again = Vec::new();
+        for RequestRow { id, state, .. } in &self.state.desk.requests {
+            let wished = Wished { request: *id };
+            if *state != RequestState::Made && !self.waits(REQUEST, &wished)? {
+                again.push(self.once_more(REQUEST, &wished)?);
+            }
+        }
+        Ok(again)
+    }
+
+    /// Whether an intent that says the same still waits to be sent.
+    fn waits(&self, kind: &str, said: &impl Serialize) -> Result<bool, Problem> {
+        let text = serde_json::to_string(said).map_err(|_| problem::bad_request())?;
+        let waits = |state| matches!(state, State::Queued | State::InFlight);
+        Ok(self.outbox.iter().any(|known| known.kind == kind && waits(known.state) && known.intent == text))
+    }
+
+    fn once_more(&self, kind: &str, said: &impl Serialize) -> Result<OutboxChange, Problem> {
+        let intent = serde_json::to_string(said).map_err(|_| problem::bad_request())?;
+        Ok(OutboxChange::Add { id: IntentId(self.dice.bytes()), kind: kind.to_owned(), intent })
+    }
+}
