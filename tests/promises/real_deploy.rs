@@ -10,6 +10,7 @@ mod kills;
 mod refusals;
 mod routines;
 mod stage;
+mod together;
 
 use vestibule_dev::real::{NEWEST, OLDEST};
 
@@ -41,6 +42,8 @@ async fn live(test: &str, version: &str) {
     stage.automations_arrive_off_and_are_switched_on().await;
     stage.an_owners_automation_is_replaced_and_deleted_and_comes_back().await;
     stage.scripts_come_change_and_go().await;
+    stage.a_dashboard_brings_what_it_names().await;
+    stage.a_rename_is_offered_as_a_repair().await;
     stage.what_is_kept_in_yaml_is_refused().await;
     stage.what_holds_secrets_is_refused().await;
     stage.resources_in_yaml_are_refused().await;
