@@ -11,6 +11,9 @@ impl Stage {
         let others = self.resources().await;
         assert!(!others.is_empty(), "the furnished house has one");
         let card = |text: &str| format!("acme-zebra={}", self.staff.file("zebra.js", text));
+        // A module that loads another is not what was signed.
+        let loading = card(&format!("import './other.js';{ONE}"));
+        self.turned_away("Zebra card of two", &["--card", &loading], "refused", "card_imports").await;
         let one = card(ONE);
         let shown = self.offered("Zebra card", &["--card", &one]).await;
         assert_eq!(shown["abilities"][0]["kind"], "installs_card", "{shown:#}");
