@@ -46,9 +46,10 @@ impl Story {
 
     /// Somebody of the company does something.
     pub(super) fn staff(&mut self) {
-        match self.chance.below(5) {
+        match self.chance.below(6) {
             0 => self.take_back(),
             1 | 2 => self.create(),
+            3 => self.ask_about(),
             _ => self.follow(),
         }
     }
@@ -155,7 +156,7 @@ impl Story {
     }
 
     /// Changes something in the portal's database, and lets the home's link know.
-    fn at_the_portal(
+    pub(super) fn at_the_portal(
         &self,
         change: impl Fn(&vestibule_portal::store::Tx<'_>, i64, &homes::Instance) -> Result<(), Stop>,
     ) {

@@ -77,7 +77,7 @@ impl Story {
                 ));
             }
         }
-        None
+        self.unheard(&desk)
     }
 
     /// Old or new, and never something between: every dashboard and script is what the deployments in place, and the people at home,

@@ -11,6 +11,7 @@ mod owner;
 mod reckoning;
 mod stage;
 mod story;
+mod talk;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -30,7 +31,8 @@ fn number(variable: &str) -> Option<u64> {
 
 /// S-simulation: after the last fault has healed the portal holds exactly what a fresh reading of the home gives; nothing withdrawn
 /// remains, no record is a ghost, no decision of the owner is lost or carried out twice, and the ledger verifies. Every deployment has
-/// come to an end on which both sides agree, is in place as a whole or not at all, and nobody's work at home is lost.
+/// come to an end on which both sides agree, is in place as a whole or not at all, and nobody's work at home is lost. What the owner
+/// wishes and answers has been heard, and nothing that was taken back stands at the portal.
 #[test]
 fn whatever_goes_wrong_the_portal_ends_equal_to_the_home() {
     if let Some(seed) = number(ALONE) {

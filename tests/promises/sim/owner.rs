@@ -38,9 +38,10 @@ impl Story {
 
     /// The owner looks at what there is and does something about it.
     pub(super) fn tend(&mut self) {
-        match self.chance.below(5) {
+        match self.chance.below(7) {
             0 => self.edit(),
             1 => self.take_back_one(),
+            2 | 3 => self.speak(),
             _ => self.decide_all(false),
         }
     }

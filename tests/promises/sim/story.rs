@@ -61,6 +61,9 @@ pub(super) fn play(seed: u64) -> Vec<String> {
     story.hire();
     story.allow();
     story.create();
+    if story.chance.once_in(2) {
+        story.ask_about();
+    }
     for _ in 0..story.chance.within(5..=12) {
         let pause = Duration::from_millis(story.chance.within(0..=6_000));
         story.stage.run(pause);
@@ -108,9 +111,9 @@ impl Story {
     }
 
     fn one_thing(&mut self) {
-        match self.chance.below(20) {
-            10..=13 => self.staff(),
-            14.. => self.tend(),
+        match self.chance.below(22) {
+            11..=14 => self.staff(),
+            15.. => self.tend(),
             0..=3 => {
                 for _ in 0..self.chance.within(1..=3) {
                     self.life();
