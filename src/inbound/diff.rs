@@ -9,9 +9,13 @@ mod words;
 use serde::Serialize;
 
 use super::json::Json;
+use super::plan::{Image, RoutineKind, Target};
 use crate::outbound::contents::{DocumentKind, Ids};
 use crate::outbound::reading::Text;
 use crate::private::Private;
+
+/// The kind of a difference that people at home have made.
+pub const AT_HOME: &str = "home";
 
 /// What one item would change. It holds texts of the home and is shown to the owner only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +137,29 @@ impl Compared<'_> {
             rows: lines::rows(before, after),
         }
     }
+}
+
+/// What stands in a document's place instead of what was there when its step was planned, where that is somebody's work; `None` for places
+/// that are no documents.
+pub fn at_home(
+    item: u32,
+    title: &str,
+    target: &Target,
+    (before, found): (&Image, &Image),
+    ids: &impl Ids,
+) -> Option<ItemDiff> {
+    let kind = match target {
+        Target::DashboardConfig { .. } => DocumentKind::Dashboard,
+        Target::Routine { kind: RoutineKind::Automation, .. } => DocumentKind::Automation,
+        Target::Routine { kind: RoutineKind::Script, .. } => DocumentKind::Script,
+        Target::DashboardRecord { .. } | Target::Resource { .. } => return None,
+    };
+    let json = |image: &Image| match image {
+        Image::Present(text) => Json::parse(text.reveal_to_inbound()),
+        Image::Absent => None,
+    };
+    let compared = Compared { item, kind: AT_HOME, title };
+    Some(compared.documents(kind, json(before).as_ref(), json(found).as_ref(), ids))
 }
 
 #[cfg(test)]

@@ -20,9 +20,8 @@ const TRUST: &str = "trust";
 
 /// Where the list is.
 const HERE: &str = "/deployments";
-/// The state of what was changed at home since it was designed, and the kind of that difference.
+/// The state of what was changed at home since it was designed.
 const CONFLICT: &str = "conflict";
-const AT_HOME: &str = "home";
 
 /// About how many bytes of lines a page shows side by side, so that it stays light.
 const SHOWN: usize = 40_000;
@@ -116,14 +115,15 @@ struct Conflict {
 impl Conflict {
     /// Those of a deployment, taken out of its differences.
     fn of(view: &mut DeploymentView) -> Vec<Self> {
-        if view.state != CONFLICT {
+        // Also where somebody has edited in the moment of a write, and the owner decides.
+        if view.state != CONFLICT && view.diff.iter().all(|diff| !diff.is_of_home()) {
             return Vec::new();
         }
         let mut all: BTreeMap<u32, Self> = BTreeMap::new();
         for diff in std::mem::take(&mut view.diff) {
             let at = 2 * all.len() + 1;
             let conflict = all.entry(diff.item).or_insert(Self { at_home: None, designed: None, at });
-            let side = if diff.kind == AT_HOME { &mut conflict.at_home } else { &mut conflict.designed };
+            let side = if diff.is_of_home() { &mut conflict.at_home } else { &mut conflict.designed };
             *side = Some(diff);
         }
         all.into_values().collect()
@@ -375,18 +375,22 @@ mod tests {
     #[test]
     fn a_conflict_shows_both_sides_and_drift_shows_in_the_history() {
         let designed = ItemDiffView { title: "Hall".into(), ..view(CONFLICT).diff.remove(0) };
-        let at_home = ItemDiffView { kind: AT_HOME.to_owned(), ..designed.clone() };
+        let at_home = ItemDiffView { kind: "home".to_owned(), ..designed.clone() };
         let shown = |diff: Vec<ItemDiffView>| {
             let view = DeploymentView { diff, ..view(CONFLICT) };
             OnePage::new(Frame::of_a_test(HERE), view, None).render().unwrap()
         };
-        let both = shown(vec![at_home, designed.clone()]);
+        let both = shown(vec![at_home.clone(), designed.clone()]);
         let place = |text: &str| both.find(text).unwrap_or_else(|| panic!("{text}: {both}"));
         assert!(place("You changed it here") < place("The company designed"));
         assert!(!both.contains("is not known any more"), "{both}");
         assert_eq!(both.matches("<table class=\"diff\">").count(), 2);
-        let one = shown(vec![designed]);
+        let one = shown(vec![designed.clone()]);
         assert!(one.contains("is not known any more") && !one.contains("You changed it here"), "{one}");
+        let meanwhile = DeploymentView { diff: vec![designed, at_home], ..view("needs_owner") };
+        let left = OnePage::new(Frame::of_a_test(HERE), meanwhile, None).render().unwrap();
+        assert!(left.contains("You changed it here") && left.contains("The company designed"), "{left}");
+        assert!(left.contains("in the same moment") && !left.contains("is not known any more"), "{left}");
         assert!(Line::of(view("settled")).drifted);
     }
 

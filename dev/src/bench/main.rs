@@ -1,7 +1,7 @@
 //! `vestibule-bench [CASE…]`: drives the released programs and says whether they hold the budget (DESIGN section 12).
 //!
-//! Cases: `memory`, `times`, `wire`, `changes`, `page`, `deploy`, `real` (all of them without arguments), and `real-10000`, which starts a real
-//! home of that size. Prints one table, writes `target/bench.json`, and fails if a limit is missed.
+//! Cases: `memory`, `times`, `wire`, `changes`, `contents`, `page`, `deploy`, `real` (all of them without arguments), and `real-10000`, which
+//! starts a real home of that size. Prints one table, writes `target/bench.json`, and fails if a limit is missed.
 
 mod deploy;
 mod page;
@@ -23,7 +23,7 @@ use process::Home;
 /// Whatever ends a measurement.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-const ALL: [&str; 7] = ["wire", "changes", "page", "times", "memory", "deploy", "real"];
+const ALL: [&str; 8] = ["wire", "changes", "contents", "page", "times", "memory", "deploy", "real"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -57,6 +57,10 @@ async fn measure(case: &str, table: &mut Table) -> Result<(), Failure> {
         "changes" => {
             let (fake, listening) = fake(1_000).await?;
             quiet::fake(table, &fake, &home(&listening)).await?;
+        }
+        "contents" => {
+            let (fake, listening) = fake(1_000).await?;
+            quiet::contents(table, &fake, &home(&listening)).await?;
         }
         "page" => {
             let (_fake, listening) = fake(10_000).await?;

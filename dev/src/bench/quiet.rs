@@ -13,6 +13,9 @@ use super::sizes::{InSync, in_sync, ledger, pressed};
 use super::speed::at;
 use super::table::Table;
 
+/// Dashboards of somebody who has many, and cards on each: together some 2 MB.
+const BOARDS: usize = 40;
+const CARDS: usize = 300;
 /// Registry changes, one after another.
 const CHANGES: usize = 120;
 const STATE_CHANGES: u32 = 100_000;
@@ -92,6 +95,30 @@ pub(crate) async fn fake(table: &mut Table, fake: &FakeHome, home: &Home) -> Res
     frames(table, name, fake.frames_sent() - before);
     let sent = || (fake.frames_sent(), fake.bytes_sent());
     idle(table, name, &agent, &place, sent).await
+}
+
+/// Changes while large dashboards are granted, in which the ids are looked for again each time.
+pub(crate) async fn contents(table: &mut Table, fake: &FakeHome, home: &Home) -> Result<(), Failure> {
+    let entities = fake.clone().entities().await?;
+    let mut size = 0;
+    for n in 0..BOARDS {
+        let card = |entity: &String| {
+            let action = json!({"action": "more-info"});
+            json!({"type": "tile", "entity": entity, "name": "Lamp of this house", "icon": "mdi:lamp", "tap_action": action})
+        };
+        let cards: Vec<Value> = entities.iter().cycle().skip(n).take(CARDS).map(card).collect();
+        let text = json!({"views": [{"title": "Bench", "cards": cards}]}).to_string();
+        size += text.len();
+        fake.add_dashboard(&format!("bench-{n}"), "Bench");
+        fake.edit_dashboard(&format!("bench-{n}"), &text);
+    }
+    let name = format!("fake 1 000, {} kB of dashboards", size / 1000);
+    let InSync { mut agent, place, _portal, _folder } = in_sync(home).await?;
+    agent.ignore_said();
+    place.text(&["consent", "grant", "dashboards"]).await?;
+    agent.says("in sync").await?;
+    sleep(SETTLE).await;
+    changes(table, &name, &mut agent, &place, &mut fake.clone()).await
 }
 
 /// The same on a real home, and whether it feels us.

@@ -5,13 +5,15 @@ use vestibule_protocol::id::OpaqueId;
 use vestibule_protocol::problem::Problem;
 
 use super::report::Said;
+use super::views::PlanView;
 use super::work::Brought;
 use super::{Agent, Errand};
 use crate::home::desk::DeskError;
 use crate::inbound::apply::{End, Phase, Seen, Way};
-use crate::inbound::images;
 use crate::inbound::plan::{Image, Target};
 use crate::inbound::settle::{Looked, SETTLE_MS, judge};
+use crate::inbound::{diff, images};
+use crate::outbound::reading::Text;
 use crate::problem;
 use crate::store::{DeploymentRow, DeploymentState, Ended, ItemRow, JournalChange, StepNote, StepRow, Work};
 
@@ -107,6 +109,9 @@ impl Agent {
             change.with(JournalChange::DropSteps(id));
         }
         tracing::info!(state = row.state.name(), code = row.code.as_deref(), "a deployment has ended");
+        if let Some(both_sides) = self.both_sides(&row, steps).await? {
+            change.with(JournalChange::Plan(id, Some(both_sides)));
+        }
         if let Some(repaired) = self.repaired(&row, steps) {
             change.say(repaired);
         }
@@ -122,6 +127,26 @@ impl Agent {
             self.home.wishes.read_again();
         }
         self.answer_undo(id, unsafe_undo).await
+    }
+
+    /// What somebody at home has made of it while it was being carried out, beside what the owner was shown before; `None` where nobody has.
+    async fn both_sides(&self, row: &DeploymentRow, steps: &[StepRow]) -> Result<Option<Text>, Problem> {
+        let told = matches!(row.state, DeploymentState::Conflict | DeploymentState::NeedsOwner);
+        let Some(keys) = self.keys.as_ref().filter(|_| told) else { return Ok(None) };
+        let edited = |step: &StepRow| step.found.clone().filter(|found| *found != step.after);
+        let at_home = self.stock.with_ids(&keys.id_key, &self.state.grants, |ids| {
+            let diff = |step: &StepRow| {
+                let sides = (&step.before, &edited(step)?);
+                diff::at_home(step.state.item, &row.title, &step.target, sides, ids)
+            };
+            steps.iter().filter_map(diff).collect::<Vec<_>>()
+        });
+        if at_home.is_empty() {
+            return Ok(None);
+        }
+        let shown = self.store.plan(self.clock.now_ms(), row.id).await;
+        let shown = shown.map_err(|error| problem::store(&error))?;
+        Ok(PlanView::beside(shown.as_ref(), &at_home).to_text())
     }
 
     /// What the next deployment names as its base (R16), and what new things are called.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use vestibule_protocol::problem::Problem;
 
 use crate::inbound::abilities::{Ability, AbilityKind};
-use crate::inbound::diff::{ItemDiff, RowChange};
+use crate::inbound::diff::{AT_HOME, ItemDiff, RowChange};
 use crate::inbound::plan::Plan;
 use crate::inbound::refusal::Refusal;
 use crate::outbound::reading::Text;
@@ -190,9 +190,21 @@ impl PlanView {
         }
     }
 
+    /// What the owner was shown before, and what somebody at home has made of it meanwhile.
+    pub(super) fn beside(shown: Option<&Text>, at_home: &[ItemDiff]) -> Self {
+        let mut all = parsed(shown);
+        all.diff.retain(|diff| !diff.is_of_home());
+        all.diff.extend(at_home.iter().map(diff));
+        all
+    }
+
     pub(super) fn to_text(&self) -> Option<Text> {
         serde_json::to_string(self).ok().map(|text| Private::new(text.into_boxed_str()))
     }
+}
+
+fn parsed(plan: Option<&Text>) -> PlanView {
+    plan.and_then(|text| serde_json::from_str(text.reveal_to_owner()).ok()).unwrap_or_default()
 }
 
 fn ability(ability: &Ability) -> AbilityView {
@@ -237,8 +249,7 @@ pub(in crate::agent) fn show(row: &DeploymentRow, desk: &Desk, plan: Option<&Tex
     let is_of = |item: &ItemRow, other: &DeploymentRow| {
         other.state.is_in_place() && other.items.iter().any(|other| other.thing == item.thing)
     };
-    let plan: PlanView =
-        plan.and_then(|text| serde_json::from_str(text.reveal_to_owner()).ok()).unwrap_or_default();
+    let plan = parsed(plan);
     let item = |item: &ItemRow| ItemView {
         kind: item.kind.clone(),
         name: item.name.clone(),
@@ -277,6 +288,14 @@ pub(in crate::agent) fn show(row: &DeploymentRow, desk: &Desk, plan: Option<&Tex
 /// The same without what would change, for lists.
 pub(in crate::agent) fn list(row: &DeploymentRow, desk: &Desk, plan: Option<&Text>) -> DeploymentView {
     DeploymentView { diff: Vec::new(), ..show(row, desk, plan) }
+}
+
+impl ItemDiffView {
+    /// People at home have made this change, not the company.
+    #[must_use]
+    pub fn is_of_home(&self) -> bool {
+        self.kind == AT_HOME
+    }
 }
 
 impl DeploymentView {

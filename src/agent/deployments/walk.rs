@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::home::desk::{DeskError, HomeDesk};
 use crate::home::places;
 use crate::identity::IdKey;
-use crate::inbound::apply::{Do, End, Heard, Keep, Phase, Step, Walk};
+use crate::inbound::apply::{Do, End, Heard, Keep, Phase, Seen, Step, Walk};
 use crate::inbound::images::compare;
 use crate::inbound::plan::{Image, RoutineKind, Target, relied_on};
 use crate::kill::kill_point;
@@ -76,6 +76,9 @@ pub(super) async fn walk(
                         let settled = !matches!(row.state.phase, Phase::Planned | Phase::Writing);
                         let seen = compare(&row.target, &found.image, &row.before, &row.after, settled);
                         row.target = found.target;
+                        if seen == Seen::Other {
+                            row.found = Some(found.image.clone());
+                        }
                         last = found.image;
                         Heard::Seen(seen)
                     }

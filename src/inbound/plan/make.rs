@@ -11,7 +11,7 @@ use super::{HomeNow, Image, Plan, PlannedStep, RoutineKind, Target};
 use crate::identity::IdKey;
 use crate::inbound::abilities::{self, Ability, AbilityKind, Survey};
 use crate::inbound::deployment::Verified;
-use crate::inbound::diff::{Compared, ItemDiff};
+use crate::inbound::diff::{AT_HOME, Compared, ItemDiff};
 use crate::inbound::images;
 use crate::inbound::json::{Json, spelled};
 use crate::inbound::refusal::{Disposition, Refusal};
@@ -243,7 +243,7 @@ impl<'a, I: Ids> Planner<'a, I> {
         let title = self.deployment.title.as_str();
         let mut diffs = Vec::new();
         if old.is_some() {
-            let theirs = Compared { item: self.number(), kind: "home", title };
+            let theirs = Compared { item: self.number(), kind: AT_HOME, title };
             diffs.push(theirs.documents(kind, old.as_ref(), current.as_ref(), self.ids));
         }
         if let Some(designed) = designed {

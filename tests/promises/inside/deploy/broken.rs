@@ -129,6 +129,11 @@ async fn r42_a_new_dashboard_that_somebody_has_worked_on_is_not_taken_back() {
         world.home.fault(|faults| faults.hang = None);
         let left = until(&world, id, "needs_owner").await;
         assert_eq!(left.code.as_deref(), Some("deadline"), "{hangs}: {left:#?}");
+        let at_home: Vec<_> = left.diff.iter().filter(|diff| diff.is_of_home()).collect();
+        assert_eq!(at_home.len(), 1, "{hangs}: both sides are shown: {left:#?}");
+        assert!(
+            at_home[0].rows.iter().any(|row| row.after.as_ref().is_some_and(|line| line.contains("Mine")))
+        );
         assert_eq!(contents(&world, "acme-hall").as_deref(), Some(FOREIGN), "{hangs}");
         assert_eq!(world.home.overwritten(), Vec::new(), "{hangs}");
         heard(&portal, id, "needs_owner").await;
@@ -138,4 +143,25 @@ async fn r42_a_new_dashboard_that_somebody_has_worked_on_is_not_taken_back() {
         assert_eq!((&*still.state, &still.code), ("needs_owner", &left.code), "{still:#?}");
         assert_eq!(still.items[0].code.as_deref(), Some("left_as_edited"), "{still:#?}");
     }
+}
+
+/// The last look before a write finds an edit: nothing is written, and the owner sees what was edited beside what was designed.
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_the_last_look_finds_is_shown_from_both_sides() {
+    let (world, portal) = house().await;
+    let first = deployed(&world, &portal, dashboard("acme-hall", OLD)).await;
+    let id = portal.submit(&portal.draft(vec![replace(&world, first, NEW)])).await;
+    until(&world, id, "waiting").await;
+    // The plan is made anew after the yes, from one reading of the contents; the walk reads them again before it writes.
+    let reads = world.home.commands()["lovelace/config"];
+    world.home.before("lovelace/config", reads + 2, |home| home.edit_dashboard("acme-hall", FOREIGN));
+    approve(&world, id).await;
+    let conflict = until(&world, id, "conflict").await;
+    assert_eq!(conflict.code.as_deref(), Some("changed_meanwhile"), "{conflict:#?}");
+    assert_eq!(contents(&world, "acme-hall").as_deref(), Some(FOREIGN));
+    let after = |of_home: bool| {
+        let diffs = conflict.diff.iter().filter(move |diff| diff.is_of_home() == of_home);
+        diffs.flat_map(|diff| &diff.rows).filter_map(|row| row.after.clone()).collect::<String>()
+    };
+    assert!(after(true).contains("Mine") && after(false).contains("New hall"), "{conflict:#?}");
 }
