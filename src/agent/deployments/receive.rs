@@ -273,9 +273,11 @@ impl Agent {
 
     async fn on_withdraw(&mut self, withdraw: &Withdraw) -> Result<(), Problem> {
         let Some(row) = self.deployment(withdraw.deployment) else { return Ok(()) };
+        // Told again, by a portal that was put back or thinks that this home was.
+        let known = row.state == DeploymentState::Refused && row.code.as_deref() == Some(WITHDRAWN);
+        let waits = matches!(row.state, DeploymentState::Waiting | DeploymentState::Approved);
         // What a portal never proposed it cannot take back.
-        if row.repairs.is_some() || !matches!(row.state, DeploymentState::Waiting | DeploymentState::Approved)
-        {
+        if row.repairs.is_some() || !(waits || known && !self.report_waits(row.id)) {
             return Ok(());
         }
         let row = DeploymentRow {

@@ -93,11 +93,9 @@ impl Story {
             let fits = match (&*asked.state, answer) {
                 ("open", Some((QuestionState::Open, _)))
                 | ("declined", Some((QuestionState::Declined, _))) => true,
-                ("answered", Some((QuestionState::Answered, choice))) => choice == asked.choice,
-                // The home was put back to before its owner answered.
-                ("answered" | "declined", None | Some((QuestionState::Open, _))) => self.memory.back_in_time,
-                // Answered once more after that, and the first answer counts.
-                ("answered" | "declined", Some(_)) => self.memory.back_in_time,
+                ("answered", Some((QuestionState::Answered, choice))) if choice == asked.choice => true,
+                // The home was put back to before its owner answered. If it was answered once more, the first answer counts.
+                ("answered" | "declined", _) => self.memory.back_in_time,
                 _ => false,
             };
             if !fits {

@@ -105,7 +105,8 @@ pub fn hand_out(tx: &Tx<'_>, right: Right) -> Result<Due, Stop> {
     })
 }
 
-/// The home may not know any more what waited there (R6): it is given it again. One that does know it says how it stands.
+/// The home may not know any more what waited there (R6): it is given it again, and told again what was taken back. One that does know
+/// says how it stands.
 ///
 /// # Errors
 /// When the database cannot be written.
@@ -113,6 +114,11 @@ pub fn take_back(tx: &Tx<'_>, home: i64) -> Result<(), Stop> {
     let waits = |state: State| state != State::Delivered && state.is_pending();
     for mut row in deployments::in_states(tx.db, Of::Home(home), waits)? {
         deployments::enter(tx, &mut row, State::Delivered, None, "portal", "deliver_again")?;
+    }
+    for mut row in deployments::in_states(tx.db, Of::Home(home), |state| state == State::Withdrawn)? {
+        if row.handed.is_some() && row.code.is_some() && row.expires > tx.now() {
+            deployments::enter(tx, &mut row, State::Withdrawn, None, "portal", "withdraw_again")?;
+        }
     }
     Ok(())
 }

@@ -101,6 +101,38 @@ async fn r6_a_copy_that_is_put_back_before_the_next_meeting_is_noticed_too() {
     assert!(!world.status().await.restored);
 }
 
+/// What staff took back, and the home had heard of, does not wait again because the home forgot it.
+#[tokio::test(start_paused = true)]
+async fn r6_what_was_taken_back_since_the_copy_is_not_carried_out() {
+    let (mut world, portal) = house().await;
+    let id = portal.submit(&portal.draft(vec![dashboard("acme-hall", HALL)])).await;
+    until(&world, id, "waiting").await;
+    world.converge(&portal).await;
+    world.stop().await;
+    let copy = world.copy();
+    world.start().await;
+    world.converge(&portal).await;
+    let taken_back = ("withdrawn".to_owned(), Some("withdrawn".to_owned()));
+    portal.withdraw(id).await;
+    until(&world, id, "refused").await;
+    waited("the portal hears that the home knows", || portal.deployment(id) == taken_back).await;
+
+    put_back(&mut world, &copy).await;
+    until(&world, id, "refused").await;
+    waited("the portal hears it again", || portal.deployment(id) == taken_back).await;
+    assert!(confirm(&world).await && !has_dashboard(&world, "acme-hall"));
+    // A home that remembers says so, and is not asked for ever.
+    world.stop().await;
+    let copy = world.copy();
+    world.start().await;
+    world.converge(&portal).await;
+    portal.ask("Which is the reading lamp?", vec!["e_aaaaaaaaaaaaa".parse().unwrap()]).await;
+    world.ask(Request::NewRequest { text: "A dashboard".into(), rooms: vec![] }).await.unwrap();
+    waited("the wish is there", || !portal.requests().is_empty()).await;
+    put_back(&mut world, &copy).await;
+    waited("the portal hears it from whoever remembers", || portal.deployment(id) == taken_back).await;
+}
+
 /// Hears one item of the outbox and acknowledges it.
 #[expect(clippy::wildcard_enum_match_arm, reason = "these are the items that it acknowledges")]
 async fn take(peer: &mut Peer, hello: &HelloBody) -> FromAgent {
