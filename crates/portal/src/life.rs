@@ -186,7 +186,8 @@ impl State {
     }
 
     /// Whether only a home can know it.
-    const fn is_of_home(self) -> bool {
+    #[must_use]
+    pub const fn is_of_home(self) -> bool {
         match self {
             Self::AwaitingOwner
             | Self::Applying

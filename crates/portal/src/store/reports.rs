@@ -5,7 +5,7 @@ use vestibule_protocol::limits;
 use vestibule_protocol::message::{ItemReport, Report};
 
 use super::homes::Linked;
-use super::{Stop, Tx, deployments, handled};
+use super::{Stop, Tx, deployments, handled, sessions};
 use crate::life::State;
 
 /// Longest code in a report, in bytes.
@@ -49,7 +49,11 @@ pub fn take(tx: &Tx<'_>, home: &Linked, tenant: i64, report: &Report) -> Result<
     let code = report.code.as_deref().or(implied);
     // The home has heard that staff took it back: that is what became of it, and need not be told again.
     let heard = next == State::Refused && code == Some(WITHDRAWN);
-    let legal = row.state.may_be_reported(next) || heard && row.state == State::Withdrawn;
+    // A home that was put back to before the end may decide anew (R6).
+    let anew = row.state.is_over()
+        && next.is_of_home()
+        && sessions::restored_at(tx.db, home.id)?.is_some_and(|at| at >= row.changed);
+    let legal = row.state.may_be_reported(next) || anew || heard && row.state == State::Withdrawn;
     let next = if heard { State::Withdrawn } else { next };
     let items = merged(&row.items, &report.items);
     // Told again after one of the two was put back to an earlier state (R6).

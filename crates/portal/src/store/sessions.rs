@@ -7,7 +7,7 @@
 //! A copy that was taken and put back while one link lasted has the right token still. So a home also says which items of its outbox it
 //! knows to be carried out, or may be: the last one that was carried out here must be among them.
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use vestibule_protocol::bytes::Fixed;
 
 use super::{Stop, Tx, handled};
@@ -95,6 +95,16 @@ pub fn renew(tx: &Tx<'_>, home: i64, presented: &Presented, new: &Fixed<16>) -> 
         )?
         .execute(params![home, ever || presented.token.is_some(), lineage, now, restored, cloned])?;
     Ok(Verdict { restored, cloned })
+}
+
+/// When it was last noticed that home or portal had been put back.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn restored_at(db: &Connection, home: i64) -> Result<Option<Seconds>, Stop> {
+    Ok(db
+        .prepare_cached("SELECT restored_at FROM home WHERE id = ?1")?
+        .query_row([home], |row| row.get(0))?)
 }
 
 /// Whether the home knows what was carried out last, and this portal what the home knows to be carried out.

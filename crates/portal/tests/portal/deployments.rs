@@ -241,6 +241,30 @@ async fn r32_a_home_that_was_away_gets_everything_in_order() {
     assert_eq!(again, [second, third]);
 }
 
+/// R6: the owner said no, the home was put back to before that, and now says yes.
+#[tokio::test]
+async fn r6_a_home_that_was_put_back_may_decide_anew() {
+    let portal = Portal::start().await;
+    let company = Company::new(&portal, 1).await;
+    let (mut home, mut link) = Home::pair(&portal, &company.tenant).await;
+    home.charter = Some(1);
+    let backup = home.clone();
+    let id = company.deploy(&portal, &home, 10).await;
+    let told = |state| report(id, state, (state == ReportState::Refused).then_some("declined"));
+    for state in [ReportState::Waiting, ReportState::Refused, ReportState::Approved] {
+        assert_eq!(link.ask(told(state)).await.kind(), "done");
+    }
+    assert_eq!(company.state(&portal, &id).await, "refused", "a no is a no");
+    portal.pass(60);
+    let mut home = backup;
+    let (mut link, welcome) = home.connect_welcome(&portal).await;
+    assert!(welcome.restored);
+    for (state, word) in [(ReportState::Approved, "applying"), (ReportState::Verified, "applied")] {
+        assert_eq!(link.ask(told(state)).await.kind(), "done");
+        assert_eq!(company.state(&portal, &id).await, word);
+    }
+}
+
 #[tokio::test]
 async fn r32_at_most_sixteen_wait_in_a_home() {
     let portal = Portal::start().await;
