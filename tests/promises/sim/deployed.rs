@@ -67,10 +67,11 @@ impl Story {
                 return Some(format!("at the portal: {} is {}", row.deployment, row.state));
             }
             let at_home = desk.deployments.iter().find(|known| known.id == row.deployment);
-            // A home that was put back to an earlier copy, and found its own later work there, sees it with other eyes.
-            let Some(at_home) = at_home.filter(|_| !self.memory.back_in_time) else { continue };
+            let Some(at_home) = at_home else { continue };
             let wanted = as_the_portal_calls_it(at_home);
-            if row.state != wanted {
+            // A home that was put back to an earlier copy, and found its own later work there, sees it with other eyes.
+            let own_work = self.memory.back_in_time && row.state == Portal::Applied;
+            if row.state != wanted && !own_work {
                 return Some(format!(
                     "{} is {} at the portal and {wanted} at home",
                     row.deployment, row.state
