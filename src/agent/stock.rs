@@ -6,10 +6,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use serde_json::value::RawValue;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use vestibule_protocol::consent::Class;
 use vestibule_protocol::frame;
-use vestibule_protocol::id::OpaqueId;
+use vestibule_protocol::id::{OpaqueId, Thing};
 use vestibule_protocol::limits;
 use vestibule_protocol::message::{Batch, Commit as CommitMessage, Entries, FromAgent, Hashes, Puts, Want};
 use vestibule_protocol::problem::Problem;
@@ -22,7 +22,9 @@ use crate::outbound::inventory::delays::{DelayRow, Delays};
 use crate::outbound::inventory::ordinals::{OrdinalRow, Ordinals, ScopeRow};
 use crate::outbound::inventory::orphans::Orphans;
 use crate::outbound::privacy::owner::{self, OwnRoom, OwnThing, Wanted};
-use crate::outbound::privacy::{Exclusions, KindOverrides, Known, Policy, Record, View, own_words, renamed};
+use crate::outbound::privacy::{
+    Exclusions, KindOverrides, Known, Memo, Policy, Record, View, own_words, renamed,
+};
 use crate::outbound::reading::{Reading, Text};
 use crate::outbound::snapshot::Snapshot;
 use crate::portal::link::ToLink;
@@ -42,6 +44,8 @@ pub struct Stock {
     delays_stored: Vec<DelayRow>,
     /// As of the last taking of stock, so that it is told once.
     left_out: Vec<Problem>,
+    /// Contents as they were rewritten last.
+    memo: Mutex<Memo>,
 }
 
 /// An inventory, and what must be durable before anything of it leaves.
@@ -85,6 +89,7 @@ impl Stock {
             own_hosts,
             delays_stored,
             left_out: Vec::new(),
+            memo: Mutex::default(),
         };
         stock.remember(state);
         stock
@@ -92,6 +97,7 @@ impl Stock {
 
     /// Forgets what belonged to a tenant; the home itself stays known.
     pub fn forget_tenant(&mut self, state: &mut AgentState) {
+        self.forget_rewritten(|_| true);
         self.remember(state);
     }
 
@@ -143,10 +149,20 @@ impl Stock {
     /// Lets go of contents of these classes, which nobody may have any more.
     pub fn forget_contents(&mut self, class: Class) {
         match class {
-            Class::Dashboards => self.home.forget_contents(),
-            Class::Automations => self.home.forget_routines(),
+            Class::Dashboards => {
+                self.home.forget_contents();
+                self.forget_rewritten(|thing| thing == Thing::Dashboard);
+            }
+            Class::Automations => {
+                self.home.forget_routines();
+                self.forget_rewritten(|thing| thing != Thing::Dashboard);
+            }
             Class::Structure | Class::Names => {}
         }
+    }
+
+    fn forget_rewritten(&mut self, which: impl Fn(Thing) -> bool) {
+        self.memo.get_mut().unwrap_or_else(PoisonError::into_inner).forget(which);
     }
 
     /// How long until something is believed that was only seen so far; `None` if nothing waits.
@@ -177,7 +193,7 @@ impl Stock {
             kinds: &self.kinds,
             own_hosts: &self.own_hosts,
         };
-        let view = View::new(&self.home, policy, key);
+        let view = View::new(&self.home, policy, key).remembering(&self.memo);
         let new = view.number(&mut self.ordinals);
         commit.ordinals =
             new.ordinals.iter().map(|row| Ordinal { id: row.id, scope: row.scope, n: row.number }).collect();
@@ -300,7 +316,7 @@ impl Stock {
             own_hosts: &self.own_hosts,
         };
         let orphans = self.orphans.clone().unwrap_or_default();
-        View::new(&self.home, policy, key).render(&self.ordinals, &orphans, visit);
+        View::new(&self.home, policy, key).remembering(&self.memo).render(&self.ordinals, &orphans, visit);
     }
 
     /// Which ids exist for a tenant at this moment.

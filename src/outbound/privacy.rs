@@ -6,6 +6,7 @@
 mod contents;
 pub(crate) mod ids;
 mod known;
+mod memo;
 mod names;
 pub mod owner;
 pub mod policy;
@@ -18,6 +19,7 @@ mod words;
 
 pub use ids::own_words;
 pub use known::Known;
+pub use memo::Memo;
 pub use policy::{Exclusions, KindOverrides, Policy};
 pub use renamed::renamed;
 pub use render::Record;

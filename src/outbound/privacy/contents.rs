@@ -1,11 +1,14 @@
 //! Records of contents: what was saved of a dashboard, an automation, a script or a scene, rewritten; what cannot leave becomes a problem, never silence (R14).
 
+use std::sync::{Arc, PoisonError};
+
 use vestibule_protocol::consent::Class;
 use vestibule_protocol::id::{OpaqueId, Thing};
 use vestibule_protocol::problem::Problem;
 use vestibule_protocol::record::{ContentRecord, Vetted};
 
 use super::known::Known;
+use super::memo::Memo;
 use super::render::{Out, ROUTINES};
 use super::view::{SeenEntity, View};
 use super::{ids, words};
@@ -17,16 +20,26 @@ pub(super) fn all(view: &View<'_>, routines: &[Vec<SeenEntity>; 3], out: &mut Ou
     view.left_out.borrow_mut().clear();
     let documents = dashboards(view).chain(documents_of(view, routines));
     let mut known = None;
+    let mut memo = view.memo.map(|memo| memo.lock().unwrap_or_else(PoisonError::into_inner));
     let mut out_of_reach = 0;
     for (thing, kind, document) in documents.collect::<Vec<_>>() {
         if *document == RawDocument::OutOfReach {
             out_of_reach += 1;
             continue;
         }
-        let known = known.get_or_insert_with(|| Known::new(view));
-        if let Err(error) = document_of(view, known, (thing, kind), document, out) {
+        let known = known.get_or_insert_with(|| {
+            let known = Known::new(view);
+            if let Some(memo) = &mut memo {
+                memo.begin(known.digest());
+            }
+            known
+        });
+        if let Err(error) = document_of(view, known, memo.as_deref_mut(), (thing, kind), document, out) {
             view.left_out.borrow_mut().push(left_out(thing, error));
         }
+    }
+    if let Some(memo) = &mut memo {
+        memo.end();
     }
     if out_of_reach > 0 {
         view.left_out.borrow_mut().push(unreachable(out_of_reach));
@@ -68,6 +81,7 @@ fn documents_of<'v>(
 fn document_of(
     view: &View<'_>,
     known: &Known<'_, '_>,
+    memo: Option<&mut Memo>,
     (thing, kind): (OpaqueId, DocumentKind),
     document: &RawDocument,
     out: &mut Out<'_>,
@@ -82,9 +96,13 @@ fn document_of(
     let clean = kind == DocumentKind::Dashboard || words::keeps_secrets(version);
     let names = clean && view.policy.consent.grants(Class::Names);
     let contents = Contents { thing, kind, text };
-    let rewritten = rewrite(&contents, known, view.key, names)?;
-    let record =
-        ContentRecord { base: base_hash(view.key, thing, text), text: Vetted::by_privacy_rule(&rewritten) };
+    let base = base_hash(view.key, thing, text);
+    let anew = || rewrite(&contents, known, view.key, names).map(Arc::from);
+    let rewritten = match memo {
+        Some(memo) => memo.rewritten(thing, (base, names), anew)?,
+        None => anew()?,
+    };
+    let record = ContentRecord { base, text: Vetted::by_privacy_rule(&rewritten) };
     if out.content(thing, &record) { Ok(()) } else { Err(ContentError::TooLarge) }
 }
 

@@ -60,6 +60,34 @@ impl<'v, 'a> Known<'v, 'a> {
         self.token_of(reference.reveal_to_privacy(), kind)
     }
 
+    /// A hash over everything that answers here depend on, but for the way back.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        let view = self.view;
+        let mut hasher = blake3::Hasher::new();
+        let mut add = |word: &[u8], bits: Option<u64>| {
+            hasher.update(&word.len().to_le_bytes()).update(word);
+            hasher.update(&[u8::from(bits.is_some())]).update(&bits.unwrap_or_default().to_le_bytes());
+        };
+        for (raw, bits) in view.home.entities.iter().zip(&self.entities) {
+            add(raw.entity_id.reveal_to_privacy().as_bytes(), Some(*bits));
+        }
+        add(b"", None);
+        for (raw, seen) in view.home.devices.iter().zip(&view.devices) {
+            add(raw.id.0.reveal_to_privacy(), seen.map(|seen| seen.id.bits));
+        }
+        add(b"", None);
+        let mut things: Vec<_> = self.things.iter().map(|((_, word), id)| (*id, *word)).collect();
+        things.sort_unstable_by_key(|(id, _)| (id.thing, id.bits));
+        for (id, word) in things {
+            add(word.as_bytes(), Some(id.bits));
+        }
+        add(b"", None);
+        for host in view.policy.own_hosts {
+            add(host.reveal_to_privacy().as_bytes(), None);
+        }
+        *hasher.finalize().as_bytes()
+    }
+
     fn entity(&self, entity_id: &str) -> Option<usize> {
         let entities = &self.view.home.entities;
         entities.binary_search_by(|raw| (**raw.entity_id.reveal_to_privacy()).cmp(entity_id)).ok()

@@ -8,6 +8,7 @@ mod rules;
 mod size;
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use vestibule_protocol::consent::{Class, Consent};
 use vestibule_protocol::id::TenantId;
@@ -15,7 +16,7 @@ use vestibule_protocol::problem::Problem;
 use vestibule_protocol::record::Key;
 use vestibule_protocol::schema;
 
-use super::{Exclusions, KindOverrides, Policy, View};
+use super::{Exclusions, KindOverrides, Memo, Policy, View};
 use crate::identity::{HomeSecret, TenantKeys};
 use crate::outbound::inventory::Home;
 use crate::outbound::inventory::ordinals::Ordinals;
@@ -46,6 +47,8 @@ struct Case {
     own_hosts: Vec<Text>,
     ordinals: Ordinals,
     orphans: Orphans,
+    /// Contents of all renderings so far.
+    memo: Mutex<Memo>,
 }
 
 impl Case {
@@ -64,6 +67,7 @@ impl Case {
             own_hosts: Vec::new(),
             ordinals: Ordinals::default(),
             orphans,
+            memo: Mutex::default(),
         }
     }
 
@@ -90,6 +94,12 @@ impl Case {
             assert_eq!(schema::check(&key, record.body), Ok(()), "S1, S98: {key} {body}");
             records.push((record.key.to_owned(), body));
         });
+        let mut remembered = Vec::new();
+        let remembering = View::new(&self.home, policy, &keys.id_key).remembering(&self.memo);
+        remembering.render(&self.ordinals, &self.orphans, &mut |record| {
+            remembered.push((record.key.to_owned(), String::from_utf8(record.body.to_vec()).unwrap()));
+        });
+        assert_eq!(records, remembered, "what was rewritten before is what would be rewritten now");
         (records, view.problems().to_vec())
     }
 

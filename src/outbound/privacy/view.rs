@@ -4,11 +4,13 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
 
 use vestibule_protocol::id::{OpaqueId, Thing};
 use vestibule_protocol::problem::Problem;
 use vestibule_protocol::vocabulary::{CUSTOM, List, OTHER};
 
+use super::memo::Memo;
 use super::policy::Policy;
 use super::{ids, rooms, words};
 use crate::identity::IdKey;
@@ -59,6 +61,8 @@ pub struct View<'a> {
     problems: Vec<Problem>,
     /// Contents that could not be rendered.
     pub(super) left_out: RefCell<Vec<Problem>>,
+    /// Contents of the rendering before, where they are kept.
+    pub(super) memo: Option<&'a Mutex<Memo>>,
     floor_at: HashMap<&'a Shared, OpaqueId>,
     area_at: HashMap<&'a Shared, usize>,
     integrations: HashMap<&'a str, &'static str>,
@@ -84,6 +88,7 @@ impl<'a> View<'a> {
             entities: Vec::with_capacity(home.entities.len()),
             problems: Vec::new(),
             left_out: RefCell::default(),
+            memo: None,
             floor_at: home
                 .floors
                 .iter()
@@ -106,6 +111,13 @@ impl<'a> View<'a> {
         view.see_devices();
         view.see_entities();
         view
+    }
+
+    /// The same, which takes contents from the rendering before where nothing about them has changed.
+    #[must_use]
+    pub const fn remembering(mut self, memo: &'a Mutex<Memo>) -> Self {
+        self.memo = Some(memo);
+        self
     }
 
     /// Numbers everything new. Store the rows before anything is rendered with them.

@@ -7,6 +7,8 @@ use super::*;
 use crate::identity::IdSource;
 use crate::outbound::contents::base_hash;
 use crate::outbound::example::{entity, shared, text};
+use crate::outbound::privacy::ids;
+use crate::outbound::privacy::policy::Excluded;
 use crate::outbound::reading::{RawConfig, RawContents, RawDashboard, RawDocument, RawRoutine};
 
 /// A dashboard in which every string that is not Home Assistant's own is a canary; `never…` stays at home whatever is granted.
@@ -164,4 +166,39 @@ fn r11_where_secrets_are_filled_in_no_word_of_an_automation_leaves() {
             assert_eq!(body.contains("shapeless"), passes, "{version}: {body}");
         }
     }
+}
+
+/// Each rendering is compared with one that remembers all before it; so here one thing after another changes that a text depends on.
+#[test]
+fn whatever_changes_nothing_of_before_is_left_in_contents() {
+    let mut case = case(&[("wall", false, aviary())]);
+    let lamp = ids::entity(&keys(case.tenant).id_key, Thing::Entity, &entity(1, "light.own_lamp"));
+    let mut seen = std::collections::BTreeSet::new();
+    let mut look = |case: &mut Case, changes: bool| {
+        let new = seen.insert(contents(case).into_values().next().unwrap());
+        assert_eq!(new, changes);
+    };
+    look(&mut case, true);
+    look(&mut case, false);
+    case.consent.grant(Class::Names);
+    look(&mut case, true);
+    case.own_hosts = vec![text("own words")];
+    look(&mut case, true);
+    case.own_hosts.clear();
+    look(&mut case, false);
+    case.exclusions = [Excluded::Thing(lamp)].into_iter().collect();
+    look(&mut case, true);
+    case.exclusions = Exclusions::default();
+    look(&mut case, false);
+    case.home.apply(Reading::Entities(vec![entity(1, "light.other")]), 0);
+    // What has gone looks like what is excluded.
+    look(&mut case, false);
+    case.home
+        .apply(Reading::Entities(vec![entity(1, "light.own_lamp"), entity(2, "camera.never_excluded")]), 0);
+    look(&mut case, true);
+    let edited = RawDocument::Text(text(&AVIARY.replace("own title", "own other title")));
+    case.home.apply(Reading::Contents(vec![RawContents { id: shared("wall"), document: edited }]), 0);
+    look(&mut case, true);
+    case.consent.withdraw(Class::Names);
+    look(&mut case, true);
 }
