@@ -53,7 +53,7 @@ pub fn home_frame(bytes: &[u8]) {
         let key = Key::parse(&line.key).expect("a key");
         let checked = schema::check(&key, line.record.get().as_bytes());
         assert!(checked.is_ok(), "{}: {checked:?}", line.key);
-        assert!(keys_seen.insert(line.key), "a key is rendered twice");
+        assert!(keys_seen.insert(line.key.clone()), "{} is rendered twice", line.key);
     }
 }
 

@@ -9,11 +9,11 @@ use vestibule_protocol::record::{ContentRecord, Vetted};
 
 use super::known::Known;
 use super::memo::Memo;
-use super::render::{Out, ROUTINES};
+use super::render::{Out, ROUTINES, by_id};
 use super::view::{SeenEntity, View};
 use super::{ids, words};
 use crate::outbound::contents::{ContentError, Contents, DocumentKind, base_hash, rewrite};
-use crate::outbound::reading::RawDocument;
+use crate::outbound::reading::{RawDashboard, RawDocument};
 
 /// Renders what is granted: dashboards that have contents and are not kept in YAML (R11), by id, then automations, scripts and scenes.
 pub(super) fn all(view: &View<'_>, routines: &[Vec<SeenEntity>; 3], out: &mut Out<'_>) {
@@ -50,15 +50,13 @@ type Document<'v> = (OpaqueId, DocumentKind, &'v RawDocument);
 
 fn dashboards<'v>(view: &'v View<'_>) -> impl Iterator<Item = Document<'v>> {
     let granted = view.policy.consent.grants(Class::Dashboards);
-    let stored = view.home.dashboards.iter().filter(move |dashboard| granted && !dashboard.yaml);
-    let mut documents: Vec<_> = stored
-        .filter_map(|dashboard| {
-            let id = ids::text(view.key, Thing::Dashboard, &dashboard.id);
-            Some((id, DocumentKind::Dashboard, view.home.contents(dashboard)?))
-        })
-        .collect();
-    documents.sort_unstable_by_key(|(id, ..)| id.bits);
-    documents.into_iter()
+    let id = |dashboard: &RawDashboard| ids::text(view.key, Thing::Dashboard, &dashboard.id);
+    let all = view.home.dashboards.iter().filter(|_| granted);
+    // The same that have records: whether one is kept in YAML is asked of those.
+    let stored = by_id(all.map(|dashboard| (id(dashboard), dashboard))).into_iter();
+    stored
+        .filter(|(_, dashboard)| !dashboard.yaml)
+        .filter_map(|(id, dashboard)| Some((id, DocumentKind::Dashboard, view.home.contents(dashboard)?)))
 }
 
 /// In the order of rendering.

@@ -222,7 +222,7 @@ impl<'a> View<'a> {
 }
 
 /// In the order of opaque ids, because the order of names or of registry ids would tell something. Of two with one id the first stays.
-fn by_id<'a, T>(things: impl Iterator<Item = (OpaqueId, &'a T)>) -> Vec<(OpaqueId, &'a T)> {
+pub(super) fn by_id<'a, T>(things: impl Iterator<Item = (OpaqueId, &'a T)>) -> Vec<(OpaqueId, &'a T)> {
     let mut things: Vec<_> = things.collect();
     things.sort_by_key(|(id, _)| *id);
     things.dedup_by_key(|(id, _)| *id);

@@ -47,7 +47,7 @@ fn aviary() -> RawDocument {
 }
 
 fn contents(case: &mut Case) -> BTreeMap<String, String> {
-    let records = case.render().0.into_iter();
+    let records = case.records().into_iter();
     records
         .map(|(key, body)| (key.to_string(), body))
         .filter(|(key, _)| key.starts_with("content/"))
@@ -84,6 +84,15 @@ fn r11_contents_of_yaml_never_leave() {
     let mut case = case(&[("yaml", true, aviary()), ("wall", false, aviary())]).with_names();
     case.consent.grant(Class::Dashboards);
     assert_eq!(contents(&mut case).len(), 1);
+}
+
+/// A home that lists an id twice is odd; its contents leave once, and not at all where the first of them is kept in YAML.
+#[test]
+fn of_two_dashboards_with_one_id_the_first_counts() {
+    let two = |first: bool, second: bool| case(&[("wall", first, aviary()), ("wall", second, aviary())]);
+    assert_eq!(contents(&mut two(false, true)).len(), 1);
+    assert_eq!(contents(&mut two(false, false)).len(), 1);
+    assert!(contents(&mut two(true, false)).is_empty());
 }
 
 #[test]
