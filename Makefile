@@ -50,6 +50,10 @@ test-all: export VESTIBULE_TEST_SEEDS ?= 5000
 test-all: export VESTIBULE_TEST_KILLS ?= all
 test-all: test ## The same with thousands of simulation seeds, and every death on real Home Assistants
 
+.PHONY: fuzz
+fuzz: ## Fuzz every target with libFuzzer, two minutes each (the first build takes minutes)
+	@dev/fuzz 120
+
 .PHONY: bench
 bench: programs ## Measure the released programs against the budget, beside peers
 	cargo bench --locked --package vestibule --bench envelope
