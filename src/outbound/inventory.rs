@@ -7,7 +7,7 @@ pub mod delays;
 pub mod ordinals;
 pub mod orphans;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use self::delays::Delays;
 use super::privacy;
@@ -65,7 +65,12 @@ impl Home {
     pub fn apply(&mut self, reading: Reading, now: u64) -> Option<u64> {
         match reading {
             Reading::Config(config) => self.config = Some(config),
-            Reading::Floors(floors) => self.floors = floors,
+            Reading::Floors(mut floors) => {
+                // Of two with one id the first stays, as in all lists: a record has one key.
+                let mut seen = HashSet::new();
+                floors.retain(|floor| seen.insert(floor.id.clone()));
+                self.floors = floors;
+            }
             Reading::Areas(areas) => self.areas = areas,
             Reading::Labels(mut labels) => {
                 labels.sort_unstable_by(|a, b| a.id.cmp(&b.id));
