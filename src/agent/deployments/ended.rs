@@ -129,7 +129,8 @@ impl Agent {
         self.answer_undo(id, unsafe_undo).await
     }
 
-    /// What somebody at home has made of it while it was being carried out, beside what the owner was shown before; `None` where nobody has.
+    /// What somebody at home has made of it while it was being carried out, beside what the owner was shown before; `None` where nobody
+    /// has.
     async fn both_sides(&self, row: &DeploymentRow, steps: &[StepRow]) -> Result<Option<Text>, Problem> {
         let told = matches!(row.state, DeploymentState::Conflict | DeploymentState::NeedsOwner);
         let Some(keys) = self.keys.as_ref().filter(|_| told) else { return Ok(None) };

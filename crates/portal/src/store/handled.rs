@@ -1,4 +1,5 @@
-//! Outbox items that were carried out: told again, not done again (R24); which was the last (R6); and the receipts for what was erased (R29).
+//! Outbox items that were carried out: told again, not done again (R24); which was the last (R6); and the receipts for what was erased
+//! (R29).
 
 use ed25519_dalek::SigningKey;
 use rusqlite::{Connection, OptionalExtension as _, params};
