@@ -192,10 +192,10 @@ impl Agent {
                 continue;
             }
             let ended = row.ended.unwrap_or(Ended { verified_ms: now });
-            // What is settled was on the disk; what was seen to be edited is the owner's. Neither can have been lost.
+            // What is settled was on the disk.
             let restarted = since.is_some_and(|since| since > ended.verified_ms);
-            let fresh = row.state == DeploymentState::Verified && !row.items.iter().any(|item| item.drifted);
-            let looked = judge(&seen, restarted && fresh);
+            let looked = judge(&seen, restarted && row.state == DeploymentState::Verified);
+            let looked = still_ours(&row, &self.steps(id).await?, steps, looked);
             if !looked.lost.is_empty() {
                 self.write_again(row, &looked, steps).await?;
                 continue;
@@ -317,4 +317,19 @@ impl Agent {
     pub(super) fn item_of(row: &mut DeploymentRow, item: Option<u32>) -> Option<&mut ItemRow> {
         row.items.get_mut(usize::try_from(item?).ok()?)
     }
+}
+
+/// Of what may have been lost, that which is certainly to be written again. What was seen to be edited is the owner's; and an item of which
+/// a later deployment has a part would be written in half, if its owner has deleted it and it was not lost.
+fn still_ours(row: &DeploymentRow, all: &[StepRow], own: &[StepRow], looked: Looked) -> Looked {
+    let drifted = |step: &StepRow| row.items.get(step.state.item as usize).is_none_or(|item| item.drifted);
+    // What is written again is checked as a whole, and what the owner has changed would not stand it.
+    let unloaded = own.iter().any(|step| drifted(step) && matches!(step.target, Target::Routine { .. }));
+    let whole = |of: &StepRow| {
+        let parts = |steps: &[StepRow]| steps.iter().filter(|step| step.state.item == of.state.item).count();
+        parts(all) == parts(own)
+    };
+    let lost = |n: &usize| own.get(*n).is_some_and(|step| !unloaded && !drifted(step) && whole(step));
+    let (lost, others): (Vec<_>, Vec<_>) = looked.lost.into_iter().partition(lost);
+    Looked { lost, drifted: [looked.drifted, others].concat() }
 }

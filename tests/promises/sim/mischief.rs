@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::check::stored;
+use super::company::Design;
 use super::stage::{Host, LATENCY, TICK};
 use super::story::Story;
 
@@ -85,7 +86,10 @@ impl Story {
             let design = self.memory.designs.iter().find(|design| design.id == row.id);
             let Some(design) = design.filter(|design| fresh && design.creates) else { continue };
             for (path, _) in &design.boards {
-                if self.memory.edits.contains_key(path) {
+                // One of which a later deployment has a part is not written again: that is told as an edit, and tested by itself.
+                let parted =
+                    |other: &Design| other.id != row.id && other.boards.iter().any(|(of, _)| of == path);
+                if self.memory.edits.contains_key(path) || self.memory.designs.iter().any(parted) {
                     continue;
                 }
                 // Contents are written at once, and are seen again with the record.

@@ -97,3 +97,35 @@ async fn r43_what_was_settled_cannot_be_lost() {
     sleep(Duration::from_secs(600)).await;
     assert!(!has_dashboard(&world, "acme-hall"));
 }
+
+/// It is lost or deleted, and nobody knows which; what a later deployment has put into it would not come back with its record.
+#[tokio::test(start_paused = true)]
+async fn r43_nothing_is_written_again_in_half() {
+    let (world, portal) = house().await;
+    let first = deployed(&world, &portal, dashboard("acme-hall", OLD)).await;
+    let second = deployed(&world, &portal, replace(&world, first, r#"{"views":[]}"#)).await;
+    lose(&world);
+    world.restart_home();
+    for id in [first, second] {
+        until_drifted(&world, id).await;
+    }
+    sleep(Duration::from_secs(600)).await;
+    assert_eq!((has_dashboard(&world, "acme-hall"), contents(&world, "acme-hall")), (false, None));
+}
+
+/// What one item has become is no word about the others.
+#[tokio::test(start_paused = true)]
+async fn r43_what_is_lost_is_written_again_although_the_owner_has_deleted_something_else() {
+    let (world, portal) = house().await;
+    let id =
+        portal.submit(&portal.draft(vec![dashboard("acme-porch", OLD), dashboard("acme-hall", OLD)])).await;
+    approve(&world, id).await;
+    until(&world, id, "verified").await;
+    world.home.remove_dashboard("acme-porch");
+    until_drifted(&world, id).await;
+    lose(&world);
+    world.restart_home();
+    waited("it is there again", || contents(&world, "acme-hall").as_deref() == Some(OLD)).await;
+    until(&world, id, "settled").await;
+    assert!(has_dashboard(&world, "acme-hall") && !has_dashboard(&world, "acme-porch"));
+}
