@@ -185,9 +185,15 @@ impl State {
         }
     }
 
-    /// Whether only a home can know it.
+    /// Whether a home that was put back to before the end of the deployment may report that it went from here to there after all (R6).
+    /// What staff took back, and what has expired, does not wait again.
     #[must_use]
-    pub const fn is_of_home(self) -> bool {
+    pub const fn may_be_decided_anew(self, next: Self) -> bool {
+        self.is_over() && !matches!(self, Self::Withdrawn | Self::Expired) && Self::is_of_home(next)
+    }
+
+    /// Whether only a home can know it.
+    const fn is_of_home(self) -> bool {
         match self {
             Self::AwaitingOwner
             | Self::Applying

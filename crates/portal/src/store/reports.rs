@@ -49,9 +49,7 @@ pub fn take(tx: &Tx<'_>, home: &Linked, tenant: i64, report: &Report) -> Result<
     let code = report.code.as_deref().or(implied);
     // The home has heard that staff took it back: that is what became of it, and need not be told again.
     let heard = next == State::Refused && code == Some(WITHDRAWN);
-    // A home that was put back to before the end may decide anew (R6).
-    let anew = row.state.is_over()
-        && next.is_of_home()
+    let anew = row.state.may_be_decided_anew(next)
         && sessions::restored_at(tx.db, home.id)?.is_some_and(|at| at >= row.changed);
     let legal = row.state.may_be_reported(next) || anew || heard && row.state == State::Withdrawn;
     let next = if heard { State::Withdrawn } else { next };

@@ -265,6 +265,25 @@ async fn r6_a_home_that_was_put_back_may_decide_anew() {
     }
 }
 
+/// R6: what staff took back does not wait again because a home that was put back still has its report of before to send.
+#[tokio::test]
+async fn r6_a_home_that_was_put_back_does_not_bring_back_what_was_withdrawn() {
+    let portal = Portal::start().await;
+    let company = Company::new(&portal, 1).await;
+    let (mut home, mut link) = Home::pair(&portal, &company.tenant).await;
+    home.charter = Some(1);
+    let backup = home.clone();
+    let id = company.deploy(&portal, &home, 10).await;
+    assert_eq!(link.ask(report(id, ReportState::Waiting, None)).await.kind(), "done");
+    let path = format!("/v1/deployments/{id}/withdraw");
+    assert_eq!(portal.post(&path, &company.author, &()).await.status, 200);
+    let mut home = backup;
+    let (mut link, welcome) = home.connect_welcome(&portal).await;
+    assert!(welcome.restored);
+    assert_eq!(link.ask(report(id, ReportState::Waiting, None)).await.kind(), "done");
+    assert_eq!(company.state(&portal, &id).await, "withdrawn");
+}
+
 #[tokio::test]
 async fn r32_at_most_sixteen_wait_in_a_home() {
     let portal = Portal::start().await;
