@@ -2,6 +2,7 @@
 //! stand here, and a portal that knows it already changes nothing.
 
 use serde::Serialize;
+use vestibule_protocol::limits;
 use vestibule_protocol::problem::Problem;
 
 use super::report::{ANSWER, Answered, REQUEST, Said, Wished};
@@ -11,6 +12,9 @@ use crate::store::{
     Commit, DeploymentRow, DeploymentState, IntentId, OutboxChange, QuestionRow, QuestionState, RequestRow,
     RequestState, State,
 };
+
+/// For so long a portal knows a wish again, in milliseconds. What is older it may have deleted for its age, and shall not have once more.
+const REMEMBERED_MS: i64 = limits::OUTBOX_ID_SECONDS.cast_signed() * 1000;
 
 impl Agent {
     /// The portal hears once more what has become of everything that was carried out, and of the owner's wishes. What still waits it
@@ -46,11 +50,18 @@ impl Agent {
         self.keep(Change { commit, ..self.change() }).await
     }
 
+    /// Those that the portal had, unless it may have deleted them since; and that they were taken back, which is always safe to say.
     fn wishes(&self) -> Result<Vec<OutboxChange>, Problem> {
+        let since = self.clock.now_ms().saturating_sub(REMEMBERED_MS);
         let mut again = Vec::new();
-        for RequestRow { id, state, .. } in &self.state.desk.requests {
+        for RequestRow { id, state, made_ms, .. } in &self.state.desk.requests {
             let wished = Wished { request: *id };
-            if *state != RequestState::Made && !self.waits(REQUEST, &wished)? {
+            let said = match state {
+                RequestState::Made => false,
+                RequestState::Delivered => *made_ms > since,
+                RequestState::Withdrawn => true,
+            };
+            if said && !self.waits(REQUEST, &wished)? {
                 again.push(self.once_more(REQUEST, &wished)?);
             }
         }

@@ -188,6 +188,31 @@ async fn r6_a_portal_that_was_put_back_hears_wishes_and_answers_again() {
     peer.hear_silence().await;
 }
 
+/// What a portal has deleted because its time was over does not leave once more.
+#[tokio::test(start_paused = true)]
+async fn r6_a_wish_of_long_ago_is_not_said_again() {
+    let (world, mut portal) = pinned(Policy::Ask).await;
+    let (mut peer, hello) = portal.greet().await;
+    peer.say(welcome(hello.root.unwrap())).await;
+    let FromAgent::ConsentChanged(_) = take(&mut peer, &hello).await else {
+        panic!("the policy of the owner")
+    };
+    world.ask(Request::NewRequest { text: "A dashboard".into(), rooms: vec![] }).await.unwrap();
+    let FromAgent::Request(wish) = take(&mut peer, &hello).await else { panic!() };
+    for (days, again) in [(80, true), (20, false)] {
+        drop(peer);
+        world.clock.jump(days * 24 * 3600);
+        let (mut next, hello) = portal.greet().await;
+        next.say(Welcome { restored: true, ..welcome(hello.root.unwrap()) }).await;
+        if again {
+            let FromAgent::Request(said) = take(&mut next, &hello).await else { panic!() };
+            assert_eq!(said.id, wish.id);
+        }
+        next.hear_silence().await;
+        peer = next;
+    }
+}
+
 /// What was sent and not acknowledged is named, so that it is taken for what it is: under way.
 #[tokio::test(start_paused = true)]
 async fn r6_what_is_under_way_is_named_and_the_portals_word_is_taken() {
