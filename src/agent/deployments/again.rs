@@ -5,12 +5,11 @@ use serde::Serialize;
 use vestibule_protocol::limits;
 use vestibule_protocol::problem::Problem;
 
+use super::Agent;
 use super::report::{ANSWER, Answered, REQUEST, Said, Wished};
-use super::{Agent, Change};
 use crate::problem;
 use crate::store::{
-    Commit, DeploymentRow, DeploymentState, IntentId, OutboxChange, QuestionRow, QuestionState, RequestRow,
-    RequestState, State,
+    DeploymentRow, DeploymentState, OutboxChange, QuestionRow, QuestionState, RequestRow, RequestState, State,
 };
 
 /// For so long a portal knows a wish again, in milliseconds. What is older it may have deleted for its age, and shall not have once more.
@@ -20,23 +19,23 @@ impl Agent {
     /// The portal hears once more what has become of everything that was carried out, and of the owner's wishes. What still waits it
     /// sends again itself, and what it asks again is answered again.
     pub(in crate::agent) async fn tell_again(&mut self) -> Result<(), Problem> {
-        let now = self.clock.now_ms();
+        let mut change = self.change();
+        let now = change.commit.now;
         let carried_out = |row: &&DeploymentRow| {
             row.repairs.is_none()
                 && !row.state.is_pending()
                 && (row.ended.is_some() || row.state == DeploymentState::NeedsOwner)
         };
         let rows = self.state.desk.deployments.iter().filter(carried_out);
-        let reports: Vec<Said> =
+        change.reports =
             rows.filter(|row| !self.report_waits(row.id)).map(|row| Said::of(row, now)).collect();
-        let outbox = self.wishes()?;
+        change.commit.outbox = self.wishes()?;
         // A portal that always says so must not make us talk without end (R22).
-        let all = reports.len() + outbox.len();
+        let all = change.reports.len() + change.commit.outbox.len();
         if all == 0 || self.hears_too_much(all) {
             return Ok(());
         }
-        let commit = Commit { outbox, ..Commit::at(now) };
-        self.keep(Change { commit, reports, ..self.change() }).await
+        self.keep(change).await
     }
 
     /// The portal asks what the owner has answered already.
@@ -46,8 +45,9 @@ impl Agent {
         if !over || self.waits(ANSWER, &answered)? {
             return Ok(());
         }
-        let commit = Commit { outbox: vec![self.once_more(ANSWER, &answered)?], ..self.change().commit };
-        self.keep(Change { commit, ..self.change() }).await
+        let mut change = self.change();
+        change.commit.outbox.push(self.intent(ANSWER, &answered)?);
+        self.keep(change).await
     }
 
     /// Those that the portal had, unless it may have deleted them since; and that they were taken back, which is always safe to say.
@@ -62,7 +62,7 @@ impl Agent {
                 RequestState::Withdrawn => true,
             };
             if said && !self.waits(REQUEST, &wished)? {
-                again.push(self.once_more(REQUEST, &wished)?);
+                again.push(self.intent(REQUEST, &wished)?);
             }
         }
         Ok(again)
@@ -73,10 +73,5 @@ impl Agent {
         let text = serde_json::to_string(said).map_err(|_| problem::bad_request())?;
         let waits = |state| matches!(state, State::Queued | State::InFlight);
         Ok(self.outbox.iter().any(|known| known.kind == kind && waits(known.state) && known.intent == text))
-    }
-
-    fn once_more(&self, kind: &str, said: &impl Serialize) -> Result<OutboxChange, Problem> {
-        let intent = serde_json::to_string(said).map_err(|_| problem::bad_request())?;
-        Ok(OutboxChange::Add { id: IntentId(self.dice.bytes()), kind: kind.to_owned(), intent })
     }
 }

@@ -11,7 +11,7 @@ use super::views::{CandidateView, QuestionView};
 use super::{Agent, Errand};
 use crate::control::Reply;
 use crate::problem;
-use crate::store::{IntentId, JournalChange, OVER, OutboxChange, QuestionRow, QuestionState};
+use crate::store::{JournalChange, OVER, QuestionRow, QuestionState};
 
 impl Agent {
     pub(super) async fn on_ask(&mut self, ask: Ask) -> Result<(), Problem> {
@@ -106,9 +106,7 @@ impl Agent {
         let mut change = self.change();
         if answer {
             let answered = Answered { question: row.id, choice: row.choice };
-            let intent = serde_json::to_string(&answered).map_err(|_| problem::bad_request())?;
-            let id = IntentId(self.dice.bytes());
-            change.commit.outbox.push(OutboxChange::Add { id, kind: ANSWER.to_owned(), intent });
+            change.commit.outbox.push(self.intent(ANSWER, &answered)?);
         }
         let over = |known: &&QuestionRow| known.state != QuestionState::Open && known.id != row.id;
         let old: Vec<Fixed<16>> =

@@ -98,11 +98,14 @@ impl Agent {
     pub(super) fn room_for(&self, reports: Vec<Said>) -> Vec<OutboxChange> {
         let waiting = self.outbox.iter().filter(|intent| intent.state != State::Acknowledged).count();
         let room = MAX_WAITING.saturating_sub(ROOM).saturating_sub(waiting as u64);
-        let add = |said: Said| {
-            let intent = serde_json::to_string(&said).ok()?;
-            Some(OutboxChange::Add { id: IntentId(self.dice.bytes()), kind: REPORT.to_owned(), intent })
-        };
+        let add = |said: Said| self.intent(REPORT, &said).ok();
         reports.into_iter().filter_map(add).take(usize::try_from(room).unwrap_or_default()).collect()
+    }
+
+    /// An intent of ours, under an id of its own.
+    pub(super) fn intent(&self, kind: &str, said: &impl Serialize) -> Result<OutboxChange, Problem> {
+        let intent = serde_json::to_string(said).map_err(|_| problem::bad_request())?;
+        Ok(OutboxChange::Add { id: IntentId(self.dice.bytes()), kind: kind.to_owned(), intent })
     }
 
     /// Whether a report of this deployment still waits to be sent.
