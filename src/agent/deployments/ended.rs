@@ -194,8 +194,10 @@ impl Agent {
             let ended = row.ended.unwrap_or(Ended { verified_ms: now });
             // What is settled was on the disk.
             let restarted = since.is_some_and(|since| since > ended.verified_ms);
-            let looked = judge(&seen, restarted && row.state == DeploymentState::Verified);
-            let looked = still_ours(&row, &self.steps(id).await?, steps, looked);
+            let mut looked = judge(&seen, restarted && row.state == DeploymentState::Verified);
+            if !looked.lost.is_empty() {
+                looked = still_ours(&row, &self.steps(id).await?, steps, looked);
+            }
             if !looked.lost.is_empty() {
                 self.write_again(row, &looked, steps).await?;
                 continue;
@@ -323,7 +325,7 @@ impl Agent {
 /// a later deployment has a part would be written in half, if its owner has deleted it and it was not lost.
 fn still_ours(row: &DeploymentRow, all: &[StepRow], own: &[StepRow], looked: Looked) -> Looked {
     let drifted = |step: &StepRow| row.items.get(step.state.item as usize).is_none_or(|item| item.drifted);
-    // What is written again is checked as a whole, and what the owner has changed would not stand it.
+    // Afterwards everything is verified, and an automation that its owner has deleted would have all of it rolled back.
     let unloaded = own.iter().any(|step| drifted(step) && matches!(step.target, Target::Routine { .. }));
     let whole = |of: &StepRow| {
         let parts = |steps: &[StepRow]| steps.iter().filter(|step| step.state.item == of.state.item).count();

@@ -1,4 +1,5 @@
-//! Records of contents: what was saved of a dashboard, an automation, a script or a scene, rewritten; what cannot leave becomes a problem, never silence (R14).
+//! Records of contents: what was saved of a dashboard, an automation, a script or a scene, rewritten; what cannot leave becomes a problem,
+//! never silence (R14).
 
 use std::sync::{Arc, PoisonError};
 
